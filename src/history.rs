@@ -3,18 +3,18 @@
 //! `codec` turns a snapshot into bytes and back, `store` keeps the files, `retention` decides which may go;
 //! `changes` keeps what the snapshots showed to have changed.
 
+mod by_organization;
 pub(crate) mod changes;
 mod codec;
-mod each;
-mod in_order;
+mod parallel;
+mod read_progress;
 mod readable;
-mod reads;
 pub(crate) mod retention;
 mod store;
-mod thinned;
+mod thinning;
 
+pub(crate) use by_organization::EarlierOrganization;
 pub(crate) use codec::Block;
-pub(crate) use each::EarlierOrganization;
 pub(crate) use readable::{NONE_READABLE, left_out};
 pub(crate) use store::{Cursor, History, STEM, Unreadable, with_clock_skew};
-pub(crate) use thinned::thinned;
+pub(crate) use thinning::thinned;

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::progress;
 use super::terminal;
-use super::wanted::WantedOrganizations;
+use super::wanted_organizations::WantedOrganizations;
 use crate::change::Services;
 use crate::change::missing_quotas::{IncompleteOrganization, MissingQuotas};
 use crate::change::parse::EXPORTED;

@@ -10,7 +10,7 @@ use std::io::Write;
 use super::arguments::History;
 use super::plan::Style;
 use super::terminal;
-use super::when::TimeContext;
+use super::time_arguments::TimeContext;
 use crate::exit_code::Exit;
 use crate::files;
 use crate::jobs::report_inputs::ReportInputs;

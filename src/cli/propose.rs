@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use super::wanted::WantedOrganizations;
+use super::wanted_organizations::WantedOrganizations;
 use super::{progress, terminal};
 use crate::change::Services;
 use crate::change::missing_quotas::MissingQuotas;

@@ -10,7 +10,7 @@ use super::TableFormat;
 use super::plan::Style;
 use super::table::{Cell, Side, Table, Tone};
 use super::terminal;
-use super::wanted::WantedOrganizations;
+use super::wanted_organizations::WantedOrganizations;
 use crate::change::missing_quotas::MissingQuotas;
 use crate::domain::quota::{Snapshot, SnapshotRow, UsageRule};
 use crate::exit_code::Exit;

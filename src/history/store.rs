@@ -11,7 +11,7 @@ use chrono::{DateTime, Duration, NaiveDateTime, SubsecRound, Utc};
 use tracing::warn;
 
 use super::codec::{self, Block, Blocks};
-use super::reads::ReadProgress;
+use super::read_progress::ReadProgress;
 use crate::domain::quota::{OrgId, Organization, Snapshot};
 use crate::files;
 use crate::files::durable;

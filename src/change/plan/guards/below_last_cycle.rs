@@ -20,11 +20,8 @@ fn check(input: &GuardInput<'_>) -> Option<Finding> {
     if after >= used || input.organization.mismatched {
         return None;
     }
-    let message = format!(
-        "{} is below the {} used in the previous billing cycle",
-        grouped(after),
-        grouped(used)
-    );
+    let message =
+        format!("{} is below the {} used in the previous billing cycle", grouped(after), grouped(used));
     Finding::at(input.limits.below_last_cycle, message)
 }
 

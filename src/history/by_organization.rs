@@ -8,7 +8,7 @@ use anyhow::Context;
 use chrono::{DateTime, Utc};
 
 use super::codec::Block;
-use super::in_order::in_order;
+use super::parallel::map_in_order;
 use super::readable::left_out;
 use super::store::{History, Unreadable};
 use crate::domain::quota::{OrgId, Organization, Place, Snapshot, Target, Usage, WithQuota};
@@ -155,7 +155,7 @@ impl History {
         };
         let moments = moments.iter().copied();
         if self.takes_all_cores && !is_one_large {
-            in_order(moments, work, consume)
+            map_in_order(moments, work, consume)
         } else {
             consume(&mut moments.map(work))
         }
@@ -169,7 +169,11 @@ impl History {
         work: impl Fn(T) -> U + Sync,
         consume: impl FnOnce(&mut dyn Iterator<Item = U>) -> R,
     ) -> R {
-        if self.is_for_all_cores(of) { in_order(items, work, consume) } else { consume(&mut items.map(work)) }
+        if self.is_for_all_cores(of) {
+            map_in_order(items, work, consume)
+        } else {
+            consume(&mut items.map(work))
+        }
     }
 
     pub(super) fn is_for_all_cores(&self, moments: &[DateTime<Utc>]) -> bool {

@@ -12,7 +12,7 @@ const AHEAD: usize = 2;
 const MOST: usize = 8;
 
 /// Hands out the results in the order of the items. Those are made, and the results consumed, by the thread that calls.
-pub(super) fn in_order<T: Send, U: Send, R>(
+pub(super) fn map_in_order<T: Send, U: Send, R>(
     items: impl Iterator<Item = T>,
     work: impl Fn(T) -> U + Sync,
     consume: impl FnOnce(&mut dyn Iterator<Item = U>) -> R,
