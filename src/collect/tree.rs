@@ -28,6 +28,8 @@ pub(super) fn join(
     }
     let mut lost = 0;
     for (group, org_id) in groups {
+        // Field by field: the compiler asks what becomes of a new one. Whose it is was found out before.
+        let AccountGroup { aid, name, org_id: _, org_name } = group;
         let Some(org_id) = org_id else {
             lost += 1;
             continue;
@@ -35,9 +37,9 @@ pub(super) fn join(
         let organization =
             organizations.entry(org_id.clone()).or_insert_with(|| nothing_known(org_id.clone()));
         if organization.name.is_empty() {
-            organization.name = group.org_name.into();
+            organization.name = org_name.into();
         }
-        named.push((org_id, group.aid, group.name.into()));
+        named.push((org_id, aid, name.into()));
     }
     if lost > 0 {
         warn!(
