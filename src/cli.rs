@@ -356,11 +356,11 @@ fn command_traits(command: &Command) -> CommandTraits {
         Command::Targets { .. }
         | Command::Export { .. }
         | Command::History { .. }
+        | Command::Plan { .. }
+        | Command::Propose { .. }
         | Command::Status { .. } => (false, true),
         Command::Demo { .. }
-        | Command::Plan { .. }
         | Command::Runs { .. }
-        | Command::Propose { .. }
         | Command::Check { .. }
         | Command::Simulate(_)
         | Command::Completions { .. }

@@ -171,8 +171,8 @@ impl LiveState {
     fn find_vanished(&mut self, services: &Services<'_>, of: BTreeSet<OrgId>) -> anyhow::Result<()> {
         let is_new = |org_id: &OrgId| of.contains(org_id) && !self.looked_for.contains(org_id);
         let snapshot = &self.reading.snapshot;
-        let organizations: Vec<Organization> =
-            snapshot.organizations().iter().filter(|now| is_new(&now.id)).cloned().collect();
+        let organizations: Vec<&Organization> =
+            snapshot.organizations().iter().filter(|now| is_new(&now.id)).collect();
         self.looked_for.extend(of);
         if organizations.is_empty() {
             return Ok(());
@@ -182,7 +182,7 @@ impl LiveState {
         for_each_believed(services.history, services.now(), read, |before| {
             if before.organizations().iter().any(Organization::has_quota) {
                 let set_by = explains::set_since(services.runs(), before.taken_at);
-                self.vanished.add(VanishedQuotas::find(&organizations, &before, &set_by));
+                self.vanished.add(VanishedQuotas::find(organizations.iter().copied(), &before, &set_by));
             }
         })
     }

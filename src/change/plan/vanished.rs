@@ -7,7 +7,8 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::set_by::SetByRuns;
-use crate::domain::quota::{OrgId, Organization, Snapshot, SnapshotRow, Units, are_most_missing};
+use crate::domain::merge::merge;
+use crate::domain::quota::{OrgId, Organization, Place, Snapshot, Units, are_most_missing};
 use crate::text::words;
 use crate::text::words::grouped;
 
@@ -56,15 +57,21 @@ impl VanishedQuotas {
         set_by: &SetByRuns,
     ) -> Self {
         let earlier = |now: &Organization| {
-            let had = before.organization(&now.id)?.rows();
-            let had = had.filter(|row| row.quota.is_some() && !set_by.may_have_removed(&row.target));
-            let is_missing = |row: &SnapshotRow<'_>| {
-                now.place(row.target.aid.as_ref()).is_none_or(|place| place.quota().is_none())
-            };
-            let (missing, there): (Vec<_>, Vec<_>) = had.partition(is_missing);
-            let (missing, total) = (missing.len(), missing.len() + there.len());
-            are_most_missing(missing, total - missing)
-                .then(|| (now.id.clone(), EarlierQuotas { missing, total, seen_at: before.taken_at }))
+            let (mut missing, mut there) = (0, 0);
+            let then = before.organization(&now.id)?.places();
+            for (then, now) in merge(then, now.places(), |then, now| then.aid().cmp(&now.aid())) {
+                let had =
+                    then.filter(|then| then.quota().is_some() && !set_by.may_have_removed(&then.target()));
+                match (had, now.and_then(Place::quota)) {
+                    (Some(_), None) => missing += 1,
+                    (Some(_), Some(_)) => there += 1,
+                    (None, _) => {}
+                }
+            }
+            are_most_missing(missing, there).then(|| {
+                let earlier = EarlierQuotas { missing, total: missing + there, seen_at: before.taken_at };
+                (now.id.clone(), earlier)
+            })
         };
         Self(now.into_iter().filter_map(earlier).collect())
     }

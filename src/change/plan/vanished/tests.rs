@@ -5,7 +5,7 @@ use crate::change::fixtures::{group, parsed, row_lines, snapshot};
 use crate::change::plan::{PlanContext, plan};
 use crate::config::{Guards, Mode};
 use crate::domain::diff::SentRow;
-use crate::domain::quota::{Target, UsageRule};
+use crate::domain::quota::{SnapshotRow, Target, UsageRule};
 
 fn quota(org_id: &str, aid: &str, quota: Option<Units>) -> SnapshotRow<'static> {
     group(org_id, aid, quota, 0, 0)
