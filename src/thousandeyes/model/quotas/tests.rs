@@ -71,3 +71,41 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn of_many_quotas_that_cannot_be_read_one_stands_for_those_of_an_organization_over_all_pages() {
+    let page = |from: usize| {
+        let entry = |org_id: usize| {
+            let groups: Vec<String> =
+                (0..900).map(|aid| format!(r#"{{"aid":"{aid}","value":-1}}"#)).collect();
+            format!(
+                r#"{{"organizationQuota":{{"orgId":"{org_id}","value":1}},"accountGroupQuotas":[{}]}}"#,
+                groups.join(",")
+            )
+        };
+        let entries: Vec<String> = (from..from + 10).map(entry).collect();
+        format!(r#"{{"quotas":[{}]}}"#, entries.join(","))
+    };
+    let mut so_far = SoFar::default();
+    let counts = |so_far: &mut SoFar, from| {
+        let seen = quotas(&page(from), so_far).unwrap().0;
+        seen.iter().map(|seen| seen.unreadable.len()).collect::<Vec<_>>()
+    };
+    assert_eq!(counts(&mut so_far, 0), [900; 10]);
+    assert_eq!(counts(&mut so_far, 10), [[900].as_slice(), &[1; 9]].concat());
+    let last = quotas(&page(20), &mut so_far).unwrap().0.pop().unwrap();
+    assert_eq!(last.unreadable[0].whose, UnreadableTarget::SomeAccountGroup);
+}
+
+#[test]
+fn over_a_hundred_thousand_organizations_are_no_answer_on_however_many_pages() {
+    let page = |count: usize, entry: &str| format!(r#"{{"quotas":[{}]}}"#, vec![entry; count].join(","));
+    let named = r#"{"organizationQuota":{"orgId":"1","value":1}}"#;
+    let nameless = r#"{"accountGroupQuotas":[{"aid":"1","value":1}]}"#;
+    for entry in [named, nameless] {
+        let mut so_far = SoFar::default();
+        assert!(quotas(&page(100_000, entry), &mut so_far).is_ok());
+        let odd = quotas(&page(1, entry), &mut so_far).unwrap_err();
+        assert!(odd.0.contains("over 100000 organizations"), "{odd}");
+    }
+}
