@@ -362,6 +362,12 @@ pub(super) fn wrapped(text: &str, room: usize) -> Vec<String> {
     lines
 }
 
+/// The same, each so far from the left that it fits into this width.
+pub(super) fn wrapped_and_indented(indent: usize, text: &str, width: usize) -> impl Iterator<Item = String> {
+    let lines = wrapped(text, width.saturating_sub(indent).max(20));
+    lines.into_iter().map(move |line| " ".repeat(indent) + &line)
+}
+
 /// Text that fits, with an ellipsis where it was cut. A name that is cut keeps its last word, which is the id.
 fn truncated(text: &str, room: usize, side: Side) -> String {
     if let (Side::Name, Some((name, id))) = (side, text.rsplit_once(' ')) {

@@ -6,7 +6,7 @@
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, PoisonError};
 
-use super::table::{colors, wrapped};
+use super::table::{colors, wrapped_and_indented};
 use super::{Color, progress};
 use crate::text::edge;
 use crate::text::width::columns;
@@ -102,9 +102,8 @@ fn folded(text: &str, width: usize) -> String {
         if columns(line) <= width {
             return line.to_owned();
         }
-        let indent = &line[..line.len() - line.trim_start().len()];
-        let lines = wrapped(line, width.saturating_sub(indent.len()).max(20));
-        lines.iter().map(|line| format!("{indent}{line}")).collect::<Vec<_>>().join("\n")
+        let indent = columns(line) - columns(line.trim_start());
+        wrapped_and_indented(indent, line, width).collect::<Vec<_>>().join("\n")
     };
     text.split('\n').map(fold).collect::<Vec<_>>().join("\n")
 }

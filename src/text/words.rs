@@ -198,8 +198,8 @@ pub(crate) fn unbreakable_words(text: &str) -> Vec<String> {
 }
 
 /// The space that keeps two words on one line, if they belong together: the groups of a number (`12 000`), a number and its sign
-/// (`90 %`) or unit of time (`3 days`), a date (`Fri 4 Dec 2026`), a figure in brackets or behind some (`(uid 0)`, `(Page Load) 444`). The dot between two facts
-/// stays with the first: no line begins with it.
+/// (`90 %`) or unit of time (`3 days`), a date (`Fri 4 Dec 2026`), a figure in brackets or behind some (`(uid 0)`,
+/// `(Page Load) 444`). The dot between two facts stays with the first: no line begins with it.
 pub(crate) fn glue(before: &str, after: &str) -> Option<char> {
     const MONTHS: [&str; 12] =
         ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];

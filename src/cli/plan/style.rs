@@ -2,7 +2,7 @@
 
 use chrono_tz::Tz;
 
-use crate::cli::table::{Paint, wrapped};
+use crate::cli::table::{Paint, wrapped_and_indented};
 use crate::domain::quota::OrgId;
 
 /// How it is shown: with which colours in which width, and in whose time.
@@ -14,8 +14,7 @@ pub(in crate::cli) struct Style {
 
 /// Lines of whole words that fit.
 pub(in crate::cli) fn wrap_text(indent: usize, text: &str, paint: Paint) -> String {
-    let lines = wrapped(text, paint.width.saturating_sub(indent).max(20));
-    lines.iter().fold(String::new(), |text, line| text + &" ".repeat(indent) + line + "\n")
+    wrapped_and_indented(indent, text, paint.width).fold(String::new(), |text, line| text + &line + "\n")
 }
 
 pub(super) fn name_of(name: &str, id: &OrgId) -> String {

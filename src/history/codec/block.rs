@@ -251,7 +251,7 @@ impl RowLines {
         let (mut lines, mut others) = (&self.text[..], &other.text[..]);
         loop {
             // Most lines are the same, and are passed over together.
-            let alike = alike(lines, others);
+            let alike = common_prefix(lines, others);
             let begin = memrchr(b'\n', &lines[..alike]).map_or(0, |end| end + 1);
             let (next, other_next) = (first_line(&lines[begin..]), first_line(&others[begin..]));
             let (Some((line, rest)), Some((other, others_rest))) = (next, other_next) else { break };
@@ -271,8 +271,8 @@ impl RowLines {
     }
 }
 
-/// So many bytes are the same at the beginning of both.
-fn alike(one: &[u8], other: &[u8]) -> usize {
+/// How many bytes are the same at the beginning of both.
+fn common_prefix(one: &[u8], other: &[u8]) -> usize {
     const AT_ONCE: usize = 64;
     let chunks = one.chunks_exact(AT_ONCE).zip(other.chunks_exact(AT_ONCE));
     let begin = AT_ONCE * chunks.take_while(|(one, other)| one == other).count();
