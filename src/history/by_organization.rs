@@ -25,12 +25,25 @@ impl History {
         work: impl Fn(Block) -> anyhow::Result<T> + Sync,
         consume: impl FnOnce(&mut dyn Iterator<Item = anyhow::Result<T>>) -> anyhow::Result<R>,
     ) -> anyhow::Result<R> {
-        let work =
-            |block: anyhow::Result<Block>| work(block?).with_context(|| Unreadable::damaged(self.path(at)));
-        self.in_order(&[at], self.blocks(at)?, work, consume)
+        self.each_where(at, |_| true, work, consume)
     }
 
-    /// The same of a snapshot beside earlier ones: each organization comes with what those show of it. One of them that cannot be
+    /// The same with those organizations alone that are wanted.
+    fn each_where<T: Send, R>(
+        &self,
+        at: DateTime<Utc>,
+        is_wanted: impl Fn(&OrgId) -> bool,
+        work: impl Fn(Block) -> anyhow::Result<T> + Sync,
+        consume: impl FnOnce(&mut dyn Iterator<Item = anyhow::Result<T>>) -> anyhow::Result<R>,
+    ) -> anyhow::Result<R> {
+        let is_wanted =
+            |block: &anyhow::Result<Block>| block.as_ref().map_or(true, |block| is_wanted(block.id()));
+        let work =
+            |block: anyhow::Result<Block>| work(block?).with_context(|| Unreadable::damaged(self.path(at)));
+        self.in_order(&[at], self.blocks(at)?.filter(is_wanted), work, consume)
+    }
+
+    /// The same of a whole snapshot beside earlier ones: each organization comes with what those show of it. One of them that cannot be
     /// read is left out.
     pub(crate) fn each_beside<T: Send, R>(
         &self,
@@ -88,17 +101,14 @@ impl History {
     /// The targets of these organizations that a snapshot shows with a quota; an organization itself is none.
     pub(crate) fn with_quota(&self, at: DateTime<Utc>, of: &BTreeSet<OrgId>) -> anyhow::Result<WithQuota> {
         let read = |block: Block| {
-            if !of.contains(block.id()) {
-                return Ok(None);
-            }
             let (org_id, mut targets) = (block.id().clone(), BTreeSet::new());
             block.for_each_row(|row| {
                 targets.extend(row.quota.map(|_| row.target.aid.clone()));
                 Ok(())
             })?;
-            Ok(Some((org_id, targets)))
+            Ok((org_id, targets))
         };
-        self.each(at, read, |all| all.filter_map(Result::transpose).collect())
+        self.each_where(at, |org_id| of.contains(org_id), read, |all| all.collect())
     }
 
     /// What a snapshot shows of these organizations, without the usage of their account groups.
@@ -108,14 +118,11 @@ impl History {
         of: &BTreeSet<OrgId>,
     ) -> anyhow::Result<Vec<Organization>> {
         let read = |block: Block| {
-            if !of.contains(block.id()) {
-                return Ok(None);
-            }
             let mut organization = block.organization()?;
             organization.account_groups.iter_mut().for_each(|group| group.set_usage(Usage::default()));
-            Ok(Some(organization))
+            Ok(organization)
         };
-        self.each(at, read, |all| all.filter_map(Result::transpose).collect())
+        self.each_where(at, |org_id| of.contains(org_id), read, |all| all.collect())
     }
 
     /// Reads the organizations that another snapshot shows too.
@@ -129,13 +136,15 @@ impl History {
         let last = wanted.organizations().last().map(|last| &last.id);
         let is_until_last =
             |block: &anyhow::Result<Block>| block.as_ref().map_or(true, |block| Some(block.id()) <= last);
-        let work = |block: anyhow::Result<Block>| {
-            let block = block?;
-            let Some(like) = wanted.organization(block.id()) else { return Ok(None) };
-            read(block, like).map(Some).with_context(|| Unreadable::damaged(self.path(at)))
+        let with_like = |block: anyhow::Result<Block>| match block {
+            Ok(block) => wanted.organization(block.id()).map(|like| Ok((block, like))),
+            Err(error) => Some(Err(error)),
         };
-        let blocks = self.blocks(at)?.take_while(is_until_last);
-        self.in_order(&[at], blocks, work, |read| consume(&mut read.filter_map(Result::transpose)))
+        let work = |item: anyhow::Result<(Block, &Organization)>| {
+            let (block, like) = item?;
+            read(block, like).with_context(|| Unreadable::damaged(self.path(at)))
+        };
+        self.in_order(&[at], self.blocks(at)?.take_while(is_until_last).filter_map(with_like), work, consume)
     }
 
     /// Does something for each of these snapshots, and hands out what came of it in their order: for several at once where somebody
