@@ -239,7 +239,8 @@ impl<'a> VisibleTargets<'a> {
     fn check_names(&self, found: Place<'_>, whose: &TargetRef) -> Result<(), TargetNotFound> {
         let TargetRef { org_id, org_name, aid, group_name } = whose;
         let own_org_id = &found.organization.id;
-        if (org_id.is_some() || aid.is_some()) && *org_name != *found.org_name() {
+        let differs = |name: &str, own: &str| !name.is_empty() && name != own;
+        if (org_id.is_some() || aid.is_some()) && differs(org_name, found.org_name()) {
             let called = self.organizations.with_name(org_name, None);
             if let Some(other) = first_other(&called, |place| place.organization.id == *own_org_id) {
                 let [own_text, other_text] =
@@ -253,7 +254,7 @@ impl<'a> VisibleTargets<'a> {
                 ));
             }
         }
-        if aid.is_some() && *group_name != *found.account_group_name() {
+        if aid.is_some() && differs(group_name, found.account_group_name()) {
             let called = self.groups.with_name(group_name, Some(own_org_id));
             if let Some(other) = first_other(&called, |place| place.target() == found.target()) {
                 let [own_text, other_text] =

@@ -1,8 +1,8 @@
 //! By which account groups the usage of organizations is asked for: `GET /usage` answers for the organization of one. Pure.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::quota::{Aid, OrgId, Snapshot};
+use crate::domain::quota::{Aid, OrgId, Organization, Snapshot};
 
 /// Of an organization so many are looked at: hardly one is ever listed twice.
 const MOST: usize = 20;
@@ -16,18 +16,29 @@ pub(crate) fn groups_to_ask<'s>(
 ) -> Vec<(OrgId, Vec<&'s Aid>)> {
     let candidates = |org_id: &OrgId| (org_id.clone(), candidates(snapshot, org_id));
     let mut to_ask: Vec<_> = organizations.iter().map(candidates).collect();
-    let mut listed: HashMap<&Aid, usize> =
+    let mut listed: BTreeMap<&Aid, usize> =
         to_ask.iter().flat_map(|(_, aids)| aids).map(|aid| (*aid, 0)).collect();
-    for group in snapshot.organizations().iter().flat_map(|seen| &seen.account_groups) {
-        if let Some(count) = listed.get_mut(&group.aid) {
-            *count += 1;
-        }
+    for seen in snapshot.organizations() {
+        count_listed(seen, &mut listed);
     }
     for (_, aids) in &mut to_ask {
         aids.retain(|aid| listed.get(aid) == Some(&1));
         aids.truncate(ASKED);
     }
     to_ask
+}
+
+/// Both are in order, so that each of a million account groups is passed by once.
+fn count_listed(by: &Organization, listed: &mut BTreeMap<&Aid, usize>) {
+    let mut groups = by.account_groups.iter().peekable();
+    let Some(first) = groups.peek() else { return };
+    for (aid, count) in listed.range_mut::<Aid, _>(&first.aid..) {
+        while groups.next_if(|group| group.aid < **aid).is_some() {}
+        match groups.peek() {
+            Some(group) => *count += usize::from(group.aid == **aid),
+            None => return,
+        }
+    }
 }
 
 /// Only `GET /account-groups` gives names: a deleted account group may still have a quota, and has none.
