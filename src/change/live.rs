@@ -11,7 +11,7 @@ use crate::domain::quota::OrgId;
 
 /// What is live, and what is known besides of the organizations in which files would change something.
 #[derive(Debug)]
-pub(super) struct LiveState {
+pub(crate) struct LiveState {
     pub(super) reading: Reading,
     /// Just before the first request.
     pub(super) read_at: Instant,

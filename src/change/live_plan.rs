@@ -9,7 +9,7 @@ use tracing::warn;
 
 use super::doubtful_usage;
 use super::explains;
-use super::live::LiveState;
+pub(crate) use super::live::LiveState;
 use super::parse::ChangeFile;
 use super::plan::{Outline, PlanContext, SetByRuns, VanishedQuotas, effective, outline, plan};
 use super::{Plan, PlanRow, Services};
@@ -79,13 +79,15 @@ pub(crate) async fn shows_ended_cycle(services: &Services<'_>, of: &BTreeSet<Org
 }
 
 impl LiveState {
-    async fn read(services: &Services<'_>) -> anyhow::Result<Self> {
+    /// What is live of quotas and names, by the API.
+    pub(crate) async fn read(services: &Services<'_>) -> anyhow::Result<Self> {
         let read_at = Instant::now();
         let reading = Reading::targets(services.api.get()?, true, services.now()).await?;
         Ok(Self::of(reading, read_at))
     }
 
-    async fn plan(
+    /// The plan of a file against it, with the usage that counts for that file.
+    pub(crate) async fn plan(
         &mut self,
         services: &Services<'_>,
         file: &ChangeFile,
@@ -214,12 +216,15 @@ pub(super) fn for_each_believed<T>(
     mut look: impl FnMut(T),
 ) -> anyhow::Result<()> {
     let all = history.until(now)?;
-    let read = |at: &DateTime<Utc>| read(*at);
+    let read = |at: &DateTime<Utc>| Some((*at, read(*at)?));
     let (old, young) = all.split_at(all.partition_point(|at| *at <= now - BELIEVED_AFTER));
-    if let Some(seen) = old.iter().rev().find_map(read).or_else(|| young.iter().find_map(read)) {
+    let mut first = None;
+    if let Some((at, seen)) = old.iter().rev().find_map(read).or_else(|| young.iter().find_map(read)) {
+        first = Some(at);
         look(seen);
     }
-    if let Some(seen) = young.iter().rev().find_map(read) {
+    let younger = young.iter().rev().take_while(|at| Some(**at) != first);
+    if let Some((_, seen)) = younger.into_iter().find_map(read) {
         look(seen);
     }
     Ok(())
@@ -232,3 +237,6 @@ fn as_if_done<'s>(live: &'s Snapshot, done: &[PlanRow]) -> Cow<'s, Snapshot> {
         Cow::Owned(effective::with_rows_done(live.clone(), done))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,9 @@ mod text;
 
 use std::io::{Read, Write};
 use std::path::Path;
+use std::pin::pin;
+
+use tokio::task::{JoinHandle, spawn_blocking};
 
 pub(super) use self::json::to_json;
 use self::markdown::markdown;
@@ -17,10 +20,10 @@ pub(super) use self::style::{Style, wrap_text};
 pub(super) use self::text::{Tense, command, text};
 use super::table::Paint;
 use super::{Color, Format, progress, terminal};
-use crate::change::Services;
-use crate::change::live_plan::{Situation, live_plan};
-use crate::change::parse::parse;
+use crate::change::live_plan::{LiveState, Situation};
+use crate::change::parse::{ChangeFile, parse};
 use crate::change::results::plan_csv;
+use crate::change::{Plan, Services};
 use crate::config::Config;
 use crate::exit_code::Exit;
 use crate::files::sha256;
@@ -46,22 +49,13 @@ pub(super) async fn plan(
     let config = services.config;
     let PlanRequest { file, format, list_all, detailed } = *asked;
     let (name, bytes) = read(file, config.inbox.max_bytes)?;
-    let settings = &config.inbox;
-    let parsed = match parse(&bytes, &settings.columns, settings.max_rows) {
-        Ok(parsed) => parsed,
-        Err(problems) => {
-            for problem in problems {
-                terminal::eprint(&format!("{}: {problem}", visible(&name)));
-            }
-            return Ok(Exit::Failed);
-        }
+    let (columns, max_rows) = (config.inbox.columns.clone(), config.inbox.max_rows);
+    let parsing = spawn_blocking(move || (parse(&bytes, &columns, max_rows), sha256(&bytes)));
+    let Some(plan) =
+        progress::with_progress(services.api, plan_while_parsed(services, &name, parsing)).await?
+    else {
+        return Ok(Exit::Failed);
     };
-    for sentence in parsed.doubtful.iter().chain(parsed.skipped.sentence().as_ref()) {
-        terminal::eprint(&format!("{}: {sentence}", visible(&name)));
-    }
-    let undo = services.known_files.is_undo(services.runs(), &sha256(&bytes))?;
-    let situation = Situation { undo, ..Situation::default() };
-    let plan = progress::with_progress(services.api, live_plan(services, &parsed, &situation)).await?;
     match format {
         Format::Text => {
             let typed = shell_word(&file.to_string_lossy());
@@ -78,6 +72,38 @@ pub(super) async fn plan(
         return Ok(Exit::Rows);
     }
     Ok(if detailed && !plan.is_empty() { Exit::Changes } else { Exit::Done })
+}
+
+/// The plan of a file that is parsed on another thread while what is live is read; none of a file with problems, which are said at
+/// once, whatever the API does.
+async fn plan_while_parsed(
+    services: &Services<'_>,
+    name: &str,
+    mut parsing: JoinHandle<(Result<ChangeFile, Vec<String>>, String)>,
+) -> anyhow::Result<Option<Plan>> {
+    let mut reading = pin!(LiveState::read(services));
+    let ((parsed, sha256), live) = tokio::select! {
+        biased;
+        parsed = &mut parsing => (parsed?, None),
+        live = &mut reading => (parsing.await?, Some(live)),
+    };
+    let say = |sentence: &str| terminal::eprint(&format!("{}: {sentence}", visible(name)));
+    let file = match parsed {
+        Ok(file) => file,
+        Err(problems) => {
+            for problem in problems {
+                say(&problem);
+            }
+            return Ok(None);
+        }
+    };
+    file.doubtful.iter().chain(file.skipped.sentence().as_ref()).for_each(|sentence| say(sentence));
+    let undo = services.known_files.is_undo(services.runs(), &sha256)?;
+    let mut live = match live {
+        Some(live) => live?,
+        None => reading.await?,
+    };
+    live.plan(services, &file, &Situation { undo, ..Situation::default() }).await.map(Some)
 }
 
 /// How this installation shows plans on standard output.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::standin::World;
+use crate::standin::{Fault, World};
 use crate::testbed::{Bench, Ran, assigns, table};
 
 const RAISE: &str = "org_id,aid,value\n10,101,6000\n";
@@ -35,6 +35,14 @@ fn with_the_detail_changes_are_3_and_refused_rows_come_before_them() {
             plan(&bench, file, &["--detailed-exitcode", "--format", format]).ends_with(code);
         }
     }
+}
+
+#[test]
+fn the_problems_of_a_file_are_said_while_the_api_does_not_answer() {
+    let bench = Bench::new(World::small()).with("QUOTAKEEPER__API__TIMEOUT", "1d");
+    bench.standin.at("GET /quotas", 0, Fault::Stall);
+    let ran = plan(&bench, "org_id,aid,quota_limit\n10,101,6000\n", &[]).ends_with(1);
+    assert!(ran.log.contains("plan.csv: "), "{}", ran.log);
 }
 
 #[test]
