@@ -19,6 +19,7 @@ use crate::domain::quota::{
 use crate::exit_code::Exit;
 use crate::files::csv_cell::{inert_clean, push};
 use crate::history::{Block, History, STEM};
+use crate::text::words::number;
 use crate::thousandeyes::LazyClient;
 
 /// Usage is updated hourly, so that a snapshot of this age still says what is used.
@@ -71,15 +72,29 @@ pub(super) async fn export(
         out.write_all(&file)?; // the header, where there is nothing else
         out.flush()?;
     }
-    for IncompleteOrganization { what, seen, .. } in missing.organizations(services.config.schedule.timezone)
-    {
+    for own in missing.organizations(services.config.schedule.timezone) {
         tell(&format!(
-            "{what}. The file says `none` for them{}: export again later, or see what they were with `quotakeeper export --at {}`.",
-            if asked.restore { "" } else { ", and their rows name the last known quota" },
-            seen.format(STEM)
+            "{}. {}: export again later, or see what they were with `quotakeeper export --at {}`.",
+            own.what,
+            how_written(&own, asked.restore),
+            own.seen.format(STEM)
         ));
     }
     Ok(Exit::Done)
+}
+
+/// What the file has of those whose quotas are missing.
+fn how_written(own: &IncompleteOrganization<'_>, restore: bool) -> String {
+    let named = if restore { "" } else { ", and their rows name the last known quota" };
+    match (own.without_quota, own.absent) {
+        (_, 0) => format!("The file says `none` for them{named}"),
+        (0, _) => "Their targets are missing, too: the file has no row for them".to_owned(),
+        (shown, absent) => format!(
+            "The file has no row for {} of these targets. It says `none` for the other {}{named}",
+            number(absent),
+            number(shown)
+        ),
+    }
 }
 
 /// What the quotas were: organization by organization, and whole before any of it is written.

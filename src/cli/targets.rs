@@ -11,7 +11,7 @@ use super::plan::Style;
 use super::table::{Cell, Side, Table, Tone};
 use super::terminal;
 use super::wanted_organizations::WantedOrganizations;
-use crate::change::missing_quotas::MissingQuotas;
+use crate::change::missing_quotas::{IncompleteOrganization, MissingQuotas};
 use crate::domain::quota::{Snapshot, SnapshotRow, UsageRule};
 use crate::exit_code::Exit;
 use crate::history::{Block, History, NONE_READABLE, Unreadable, left_out};
@@ -66,10 +66,23 @@ pub(super) fn targets(
         for own in
             MissingQuotas::find(inputs.history, &inputs.config.runs_dir(), &latest)?.organizations(style.zone)
         {
-            terminal::eprint(&format!("{}. They are shown without a quota.", own.what));
+            terminal::eprint(&format!("{}. {}", own.what, how_listed(&own)));
         }
     }
     Ok(Exit::Done)
+}
+
+/// Where in the list those are whose quotas are missing.
+fn how_listed(own: &IncompleteOrganization<'_>) -> String {
+    match (own.without_quota, own.absent) {
+        (_, 0) => "They are shown without a quota.".to_owned(),
+        (0, _) => "Their targets are missing, too: the list does not have them.".to_owned(),
+        (shown, absent) => format!(
+            "The list shows {} of these targets without a quota, and does not have the other {}.",
+            words::number(shown),
+            words::number(absent)
+        ),
+    }
 }
 
 impl TargetsRequest<'_> {

@@ -103,6 +103,33 @@ fn commands_and_reports_name_the_quotas_that_an_answer_lacks() {
     assert!(fs_err::read_to_string(page).unwrap().contains("no longer shows"));
 }
 
+#[test]
+fn commands_and_reports_name_the_account_groups_that_an_answer_lacks_altogether() {
+    for left in [0, 3] {
+        let bench = Bench::new(World::wide(1, 10)).with_mail();
+        assert_eq!(changed(&bench), 0);
+        bench.standin.world(|world| {
+            let groups = &mut world.organizations.get_mut("1").unwrap().groups;
+            let mut nth = 0..;
+            groups.retain(|_, _| nth.next() < Some(left));
+        });
+        bench.run(&["snapshot"]).ends_with(0);
+        let said =
+            format!("The API's answer no longer shows {} of the 11 quotas of organization 1", 10 - left);
+        for (command, how) in [
+            (&["export"][..], "Their targets are missing, too: the file has no row for them"),
+            (&["targets"], "Their targets are missing, too: the list does not have them"),
+            (&["propose"], "Nothing is proposed for them"),
+        ] {
+            let log = bench.run(command).ends_with(0).log;
+            assert!(log.contains(&said) && log.contains(how), "{command:?}: {log}");
+        }
+        let page = bench.data().join("usage.html");
+        bench.run(&["report", "usage", "--out", page.to_str().unwrap()]).ends_with(0);
+        assert!(fs_err::read_to_string(page).unwrap().contains("no longer shows"));
+    }
+}
+
 /// The account groups may go from the answer with their quotas, or stay.
 #[test]
 fn what_account_groups_have_together_is_not_known_where_an_answer_lacks_most_of_their_quotas() {

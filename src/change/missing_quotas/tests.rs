@@ -26,7 +26,7 @@ fn missing(snapshots: &[(i64, &[u32])]) -> (usize, Vec<String>) {
     let (hour, with_quota) = snapshots.last().unwrap();
     let missing =
         MissingQuotas::find(&history, &folder.path().join("runs"), &seen(*hour, with_quota)).unwrap();
-    let count = missing.quotas.values().filter(|quota| **quota == 5).count();
+    let count = missing.quotas.values().filter(|quota| quota.units == 5).count();
     (count, missing.organizations(Tz::UTC).map(|own| own.what).collect())
 }
 
@@ -51,4 +51,21 @@ fn an_organization_that_never_had_more_quotas_lacks_none() {
         "half of them may be somebody's doing"
     );
     assert_eq!(missing(&[(0, FEW)]), (0, Vec::new()));
+}
+
+#[test]
+fn targets_that_went_with_their_quotas_are_counted_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let history = History::new(folder.path());
+    history.write(&seen(0, ALL)).unwrap();
+    let counts = |now: &Snapshot| {
+        let missing = MissingQuotas::find(&history, &folder.path().join("runs"), now).unwrap();
+        missing.organizations(Tz::UTC).map(|own| (own.without_quota, own.absent)).collect::<Vec<_>>()
+    };
+    let first = |rows: usize| Snapshot::new(at(1), seen(1, FEW).rows().take(rows).collect::<Vec<_>>());
+    assert_eq!(counts(&first(10)), [(7, 0)]);
+    assert_eq!(counts(&first(8)), [(5, 2)]);
+    assert_eq!(counts(&first(3)), [(0, 7)], "each that is left has its quota");
+    let unchanged = Snapshot::new(at(1), seen(0, ALL).rows().take(6).collect::<Vec<_>>());
+    assert_eq!(counts(&unchanged), [], "fewer than half are missing");
 }
