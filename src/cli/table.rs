@@ -88,7 +88,7 @@ pub(super) fn colors(color: Color, terminal: bool) -> bool {
 pub(super) enum Side {
     Left,
     Right,
-    /// On the left; where it has to be cut its last word stays, which is the id.
+    /// On the left, with room for all of it; where not even a line has that, its last word stays, which is the id.
     Name,
 }
 
@@ -169,7 +169,8 @@ impl<'h> Table<'h> {
     }
 
     /// The table as text, indented. Where the line is full, the widest text is cut, and the last cell goes on below:
-    /// it says why. Where even that leaves too little of a name, it has a line of its own above its row.
+    /// it says why. A name is not cut: one that does not fit has a line of its own above its row, and so has every name where most
+    /// don't fit.
     pub(super) fn render(&self, indent: usize, paint: Paint) -> String {
         let (widths, _) = self.layout(indent, paint);
         let mut text = String::new();
@@ -203,7 +204,7 @@ impl<'h> Table<'h> {
                 text += &wrapped_with_tail(&[heading.clone(), Cell::default()], indent, paint);
             }
             let mut cells = row.cells.clone();
-            if let Some(column) = stacked {
+            if let Some(column) = stacked.or_else(|| self.name_wider_than(&widths, row)) {
                 let (head, figures) = row.cells.split_at(column + 1);
                 text += &self.heading_line(head, &widths, indent, paint);
                 cells =
@@ -313,7 +314,7 @@ impl<'h> Table<'h> {
         texts.map(|(index, _)| index).max_by_key(|index| widths[*index])
     }
 
-    /// The column of names, if its cells would be cut until they look the same, or cut where their rows take two lines anyway.
+    /// The column of names, if it is too narrow to read along, or for most of its names, or for one whose row takes two lines anyway.
     fn is_too_narrow(&self, indent: usize, widths: &[usize], room: usize) -> Option<usize> {
         let column = self.columns.iter().position(|(_, side)| *side == Side::Name)?;
         let natural = self.natural_widths();
@@ -321,7 +322,14 @@ impl<'h> Table<'h> {
         let text_at_end = natural.last().filter(|_| ends_in_text).copied().unwrap_or_default();
         let goes_on_below = text_at_end > 0 && self.width_needed(indent, widths) + text_at_end > room;
         let least = if goes_on_below { natural[column] } else { natural[column].min(LEAST_NAME) };
-        (widths[column] < least).then_some(column)
+        let too_wide = self.rows.iter().filter(|row| self.name_wider_than(widths, row).is_some()).count();
+        (widths[column] < least || too_wide * 2 > self.rows.len()).then_some(column)
+    }
+
+    /// The column of names, if this row's does not fit.
+    fn name_wider_than(&self, widths: &[usize], row: &Row) -> Option<usize> {
+        let column = self.columns.iter().position(|(_, side)| *side == Side::Name)?;
+        (width(&row.cells[column].text) > widths[column]).then_some(column)
     }
 }
 

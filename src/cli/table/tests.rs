@@ -19,24 +19,39 @@ fn columns_align_and_the_last_cell_wraps_when_the_line_is_full() {
     assert!(table.render(2, paint(usize::MAX)).contains("5  a reason that goes on and on and on"));
 }
 
-#[test]
-fn a_name_that_is_cut_keeps_its_id_and_one_that_is_too_narrow_has_a_line_of_its_own() {
+/// Two stores that differ only in their last word, and others that are short.
+fn stores() -> Table<'static> {
     let mut table = Table::new(&[("name", Side::Name), ("units", Side::Right), ("", Side::Left)]);
-    table.push(vec![
-        "Retail Stores North 204151".to_owned().into(),
-        "1 000".to_owned().into(),
-        Cell::default(),
-    ]);
+    for name in ["Retail Stores North 204151", "Lab 204152", "Web 204153"] {
+        table.push(vec![name.to_owned().into(), "1 000".to_owned().into(), Cell::default()]);
+    }
     table.line_below("why it is held".to_owned().into(), "below_use");
+    table
+}
+
+#[test]
+fn a_name_that_does_not_fit_has_a_line_of_its_own() {
     let paint = |width| Paint { colors: false, width };
-    insta::assert_snapshot!(table.render(2, paint(34)), @r"
+    insta::assert_snapshot!(stores().render(2, paint(34)), @r"
     name                     units
-    Retail Stores N… 204151  1 000
+    Retail Stores North 204151
+                             1 000
+    Lab 204152               1 000
+    Web 204153               1 000
         why it is held  below_use
     ");
-    insta::assert_snapshot!(table.render(2, paint(24)), @r"
+}
+
+#[test]
+fn where_most_names_do_not_fit_each_has_a_line_and_one_that_is_longer_than_it_keeps_its_id() {
+    let paint = |width| Paint { colors: false, width };
+    insta::assert_snapshot!(stores().render(2, paint(22)), @r"
     name  units
-    Retail Stores… 204151
+    Retail Store… 204151
+          1 000
+    Lab 204152
+          1 000
+    Web 204153
           1 000
         why it is held
         below_use
