@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use super::Color;
+use super::table::Paint;
 use super::terminal;
 use crate::clock::Clock;
 use crate::collect::{self, Reading};
@@ -169,7 +171,7 @@ impl Report {
 
 /// That nobody reads on is no reason to stop checking: the exit code says the result too.
 fn line(mark: char, text: &str) {
-    terminal::print(&format!("{mark} {text}"));
+    terminal::print(&terminal::marked(mark, text, Paint::stdout(Color::Auto).width));
 }
 
 /// What is wrong with `mail.routes_file`, and whose account groups have no owner.

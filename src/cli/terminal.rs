@@ -6,7 +6,7 @@
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, PoisonError};
 
-use super::table::{colors, wrapped_and_indented};
+use super::table::{colors, wrapped, wrapped_and_indented};
 use super::{Color, progress};
 use crate::text::edge;
 use crate::text::width::columns;
@@ -106,6 +106,17 @@ fn folded(text: &str, width: usize) -> String {
         wrapped_and_indented(indent, line, width).collect::<Vec<_>>().join("\n")
     };
     text.split('\n').map(fold).collect::<Vec<_>>().join("\n")
+}
+
+/// A text behind a mark: lines that are too long go on below the text.
+pub(super) fn marked(mark: char, text: &str, width: usize) -> String {
+    let fold = |line: &str| {
+        if columns(line) + 2 <= width {
+            return line.to_owned();
+        }
+        wrapped(line, width.saturating_sub(2).max(20)).join("\n  ")
+    };
+    format!("{mark} {}", text.split('\n').map(fold).collect::<Vec<_>>().join("\n"))
 }
 
 /// Why what was printed did not arrive; not where the reader had enough.

@@ -178,6 +178,18 @@ fn no_time_is_cut_in_60_columns() {
 }
 
 #[test]
+fn no_line_of_its_head_is_longer_than_60_columns() {
+    let mut view = view(ill());
+    for (api, lines) in [("api.thousandeyes.com", 3), ("api.thousandeyes.internal.example.com:8443", 4)] {
+        view.api = api.to_owned();
+        let screen = shown(&view, 60);
+        let head: Vec<&str> = screen.lines().take_while(|line| !line.is_empty()).collect();
+        assert!(head.iter().all(|line| crate::text::width::columns(line) <= 60), "{head:?}");
+        assert_eq!((head.len(), head.last()), (lines, Some(&"15 things are wrong")));
+    }
+}
+
+#[test]
 fn each_problem_is_shown_with_its_fix() {
     let screen = shown(&view(ill()), 100);
     assert!(screen.lines().all(|line| crate::text::width::columns(line) <= 100), "{screen}");

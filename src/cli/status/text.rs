@@ -46,12 +46,17 @@ fn header(view: &View, paint: Paint) -> String {
         let fits = used + 2 <= paint.width;
         let gap = if paint.width == usize::MAX { 8 } else { paint.width.saturating_sub(used).max(2) };
         let verdict = paint.cell(&Cell::new(&verdict.0, verdict.1));
-        (format!("{}{rest}{}{verdict}\n", paint.bold("quotakeeper"), " ".repeat(gap)), fits)
+        let line = format!("{}{rest}{}{verdict}\n", paint.bold("quotakeeper"), " ".repeat(gap));
+        fits.then_some(line)
     };
-    match line(&format!("{name} · {running}")) {
-        (line, true) => line,
-        (_, false) => format!("{}{running}\n", line(&name).0),
-    }
+    let own_line = || {
+        let verdict = paint.cell(&Cell::new(&verdict.0, verdict.1));
+        let name = wrapped(&name, paint.width.saturating_sub(width("quotakeeper ")).max(20)).join("\n  ");
+        format!("{} {name}\n{running}\n{verdict}\n", paint.bold("quotakeeper"))
+    };
+    line(&format!("{name} · {running}"))
+        .or_else(|| line(&name).map(|line| format!("{line}{running}\n")))
+        .unwrap_or_else(own_line)
 }
 
 /// `✗`, what is wrong, and the fix below it.
