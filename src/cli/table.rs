@@ -174,8 +174,12 @@ impl<'h> Table<'h> {
     pub(super) fn render(&self, indent: usize, paint: Paint) -> String {
         let (widths, _) = self.layout(indent, paint);
         let mut text = String::new();
+        // Names on lines of their own may leave no room for their header: half a word would say less than none.
+        let shown = |((header, side), wide): (&(&'h str, Side), &usize)| {
+            if *side == Side::Name && width(header) > *wide { "" } else { header }
+        };
         let headers: Vec<Cell> =
-            self.columns.iter().map(|(header, _)| Cell::new(*header, Tone::Plain)).collect();
+            self.columns.iter().zip(&widths).map(|column| Cell::new(shown(column), Tone::Plain)).collect();
         if self.columns.iter().any(|(header, _)| !header.is_empty()) {
             let (header, _) = self.line(&headers, &widths, indent, Paint { colors: false, ..paint });
             let _ = writeln!(text, "{}", paint.dim(header.trim_end()));
@@ -261,7 +265,7 @@ impl<'h> Table<'h> {
         }
         if self.columns.last().is_some_and(|(_, side)| *side == Side::Right) {
             let gap = widths.last().map_or(0, |wide| wide.saturating_sub(width(&last.text)));
-            out += &" ".repeat(gap.min(room));
+            out += &" ".repeat(gap.min(room.saturating_sub(width(&last.text))));
         }
         out += &paint.cell(&last);
         (out, None)
@@ -323,7 +327,8 @@ impl<'h> Table<'h> {
         let goes_on_below = text_at_end > 0 && self.width_needed(indent, widths) + text_at_end > room;
         let least = if goes_on_below { natural[column] } else { natural[column].min(LEAST_NAME) };
         let too_wide = self.rows.iter().filter(|row| self.name_wider_than(widths, row).is_some()).count();
-        (widths[column] < least || too_wide * 2 > self.rows.len()).then_some(column)
+        let is_full = self.width_needed(indent, widths) > room;
+        (widths[column] < least || is_full || too_wide * 2 > self.rows.len()).then_some(column)
     }
 
     /// The column of names, if this row's does not fit.

@@ -59,6 +59,24 @@ fn where_most_names_do_not_fit_each_has_a_line_and_one_that_is_longer_than_it_ke
 }
 
 #[test]
+fn figures_that_fill_the_line_leave_no_half_a_header_and_stay_within_it() {
+    let mut table = Table::new(&[("target", Side::Name), ("used", Side::Right), ("headroom", Side::Right)]);
+    table.row(["Lab 204152".into(), "1 000 000 000".into(), "1 000".into()]);
+    table.row(["Web 204153".into(), "1".into(), "999 979 337".into()]);
+    let shown = |width| table.render(0, Paint { colors: false, width });
+    insta::assert_snapshot!(shown(28), @r"
+               used     headroom
+    Lab 204152
+      1 000 000 000        1 000
+    Web 204153
+                  1  999 979 337
+    ");
+    for room in 24..60 {
+        assert!(shown(room).lines().all(|line| width(line) <= room), "{room}: {}", shown(room));
+    }
+}
+
+#[test]
 fn the_groups_of_a_number_stay_on_one_line() {
     assert_eq!(
         wrapped("page load 1 900, 12 000 and 17 204151", 11),
