@@ -112,7 +112,28 @@ pub(super) async fn run_job(app: &Arc<App>, job: Job, since: Option<DateTime<Utc
         return Ok(handover::report_answer(job.name(), &holder, &answer));
     }
     let served = jobs::serve(app, job, Trigger::Person { since }, Clock::read().now());
-    Ok(progress::with_progress(&app.api, served).await?.exit())
+    let found = progress::with_progress(&app.api, served).await?;
+    if let Some(hint) = unsent(job).filter(|_| app.config.mail.transport.is_off()) {
+        terminal::eprint(&hint);
+    }
+    Ok(found.exit())
+}
+
+/// What to say where mail is off: such a job did nothing that its user could see.
+fn unsent(job: Job) -> Option<String> {
+    let report = match job {
+        Job::UsageReport => "usage",
+        Job::ChangesReport => "changes",
+        Job::ClosingReport => "closing",
+        Job::Outbox | Job::Digest => {
+            return Some("Mail is off (mail.transport): nothing was sent.".to_owned());
+        }
+        Job::Snapshot | Job::Inbox | Job::Prune => return None,
+    };
+    Some(format!(
+        "Mail is off (mail.transport): nothing was sent. `quotakeeper report {report} --out {report}.html` writes the \
+         report to a file."
+    ))
 }
 
 /// Where a report goes that is written and not sent, and what it is on.

@@ -289,6 +289,20 @@ fn a_report_of_changes_names_the_run_and_the_file_of_each() {
     assert!(page.contains(&who), "{who}: {page}");
 }
 
+#[test]
+fn a_report_that_is_asked_for_where_mail_is_off_says_so_and_how_to_read_it() {
+    let bench = Bench::new(World::default());
+    bench.run(&["snapshot"]).ends_with(0);
+    for kind in ["usage", "changes", "closing"] {
+        let log = bench.run(&["report", kind]).ends_with(0).log;
+        assert!(log.contains(&format!("`quotakeeper report {kind} --out {kind}.html`")), "{log}");
+    }
+    let log = bench.run(&["outbox"]).ends_with(0).log;
+    assert!(log.contains("Mail is off (mail.transport): nothing was sent."), "{log}");
+    let log = bench.with_mail().run(&["report", "usage"]).ends_with(0).log;
+    assert!(!log.contains("Mail is off"), "{log}");
+}
+
 /// A mail server that takes everything.
 fn take_mail(mut client: TcpStream) -> std::io::Result<()> {
     let mut lines = BufReader::new(client.try_clone()?).lines();
