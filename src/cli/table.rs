@@ -88,7 +88,7 @@ pub(super) fn colors(color: Color, terminal: bool) -> bool {
 pub(super) enum Side {
     Left,
     Right,
-    /// On the left, with room for all of it; where not even a line has that, its last word stays, which is the id.
+    /// On the left, with room for all of it.
     Name,
 }
 
@@ -210,7 +210,7 @@ impl<'h> Table<'h> {
             let mut cells = row.cells.clone();
             if let Some(column) = stacked.or_else(|| self.name_wider_than(&widths, row)) {
                 let (head, figures) = row.cells.split_at(column + 1);
-                text += &self.heading_line(head, &widths, indent, paint);
+                text += &heading_line(head, &widths, indent, paint);
                 cells =
                     std::iter::repeat_n(Cell::default(), head.len()).chain(figures.iter().cloned()).collect();
             }
@@ -225,20 +225,6 @@ impl<'h> Table<'h> {
         text
     }
 
-    /// A name, with what stands before it, on a line of its own.
-    fn heading_line(&self, cells: &[Cell], widths: &[usize], indent: usize, paint: Paint) -> String {
-        let [before @ .., name] = cells else { return String::new() };
-        let mut out = " ".repeat(indent);
-        let mut used = indent;
-        for (cell, wide) in before.iter().zip(widths) {
-            out += &format!("{}{}  ", " ".repeat(wide.saturating_sub(width(&cell.text))), paint.cell(cell));
-            used += wide + 2;
-        }
-        let text = truncated(&name.text, paint.width.saturating_sub(used), self.columns[before.len()].1);
-        out += &paint.cell(&Cell { text, tone: name.tone });
-        format!("{}\n", out.trim_end())
-    }
-
     /// One line, and what of it goes on below.
     fn line(
         &self,
@@ -251,7 +237,7 @@ impl<'h> Table<'h> {
         let mut used = indent;
         let [cells @ .., last] = cells else { return (out, None) };
         for ((cell, wide), (_, side)) in cells.iter().zip(widths).zip(&self.columns) {
-            let cell = Cell { text: truncated(&cell.text, *wide, *side), tone: cell.tone };
+            let cell = Cell { text: fit(&cell.text, *wide), tone: cell.tone };
             let gap = " ".repeat(wide.saturating_sub(width(&cell.text)));
             let painted = paint.cell(&cell);
             out +=
@@ -338,6 +324,22 @@ impl<'h> Table<'h> {
     }
 }
 
+/// A name, with what stands before it, on lines of its own.
+fn heading_line(cells: &[Cell], widths: &[usize], indent: usize, paint: Paint) -> String {
+    let [before @ .., name] = cells else { return String::new() };
+    let mut out = " ".repeat(indent);
+    let mut used = indent;
+    for (cell, wide) in before.iter().zip(widths) {
+        out += &format!("{}{}  ", " ".repeat(wide.saturating_sub(width(&cell.text))), paint.cell(cell));
+        used += wide + 2;
+    }
+    let room = paint.width.saturating_sub(used);
+    let line = |line: String| Cell { text: fit(&line, room), tone: name.tone };
+    let painted: Vec<_> = wrapped(&name.text, room).into_iter().map(|text| paint.cell(&line(text))).collect();
+    out += &painted.join(&format!("\n{}", " ".repeat(used)));
+    format!("{}\n", out.trim_end())
+}
+
 /// A text and its tail on as many lines as they need.
 pub(super) fn wrapped_with_tail([text, tail]: &[Cell; 2], indent: usize, paint: Paint) -> String {
     let room = paint.width.saturating_sub(indent).max(20);
@@ -379,17 +381,6 @@ pub(super) fn wrapped(text: &str, room: usize) -> Vec<String> {
 pub(super) fn wrapped_and_indented(indent: usize, text: &str, width: usize) -> impl Iterator<Item = String> {
     let lines = wrapped(text, width.saturating_sub(indent).max(20));
     lines.into_iter().map(move |line| " ".repeat(indent) + &line)
-}
-
-/// Text that fits, with an ellipsis where it was cut. A name that is cut keeps its last word, which is the id.
-fn truncated(text: &str, room: usize, side: Side) -> String {
-    if let (Side::Name, Some((name, id))) = (side, text.rsplit_once(' ')) {
-        let left = room.saturating_sub(width(id) + 1);
-        if width(text) > room && left >= 4 {
-            return format!("{} {id}", fit(name, left));
-        }
-    }
-    fit(text, room)
 }
 
 #[cfg(test)]

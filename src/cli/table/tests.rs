@@ -43,11 +43,12 @@ fn a_name_that_does_not_fit_has_a_line_of_its_own() {
 }
 
 #[test]
-fn where_most_names_do_not_fit_each_has_a_line_and_one_that_is_longer_than_it_keeps_its_id() {
+fn where_most_names_do_not_fit_each_has_a_line_or_as_many_as_it_needs() {
     let paint = |width| Paint { colors: false, width };
     insta::assert_snapshot!(stores().render(2, paint(22)), @r"
     name  units
-    Retail Store… 204151
+    Retail Stores North
+    204151
           1 000
     Lab 204152
           1 000
@@ -56,6 +57,14 @@ fn where_most_names_do_not_fit_each_has_a_line_and_one_that_is_longer_than_it_ke
         why it is held
         below_use
     ");
+}
+
+#[test]
+fn of_a_name_with_a_word_that_is_longer_than_a_line_the_id_stays() {
+    let mut table = Table::new(&[("name", Side::Name), ("units", Side::Right)]);
+    table.row(["Retail_Stores_of_the_North 204151".into(), "1 000".into()]);
+    let shown = table.render(2, Paint { colors: false, width: 22 });
+    assert_eq!(shown, "  name  units\n  Retail_Stores_of_th…\n  204151\n        1 000\n");
 }
 
 #[test]
@@ -86,7 +95,15 @@ fn the_groups_of_a_number_stay_on_one_line() {
 
 #[test]
 fn wide_letters_take_two_columns() {
-    assert_eq!(truncated("東京支社 204151", 13, Side::Name), "東京… 204151");
+    let mut table = Table::new(&[("name", Side::Name), ("units", Side::Right)]);
+    table.row(["東京支社 204151".into(), "1 000".into()]);
+    table.row(["Lab 204152".into(), "5".into()]);
+    let shown = table.render(0, Paint { colors: false, width: 20 });
+    assert!(shown.contains("東京支社 204151\n"), "{shown}");
+    assert!(
+        table.render(0, Paint { colors: false, width: 22 }).contains("東京支社 204151  1 000"),
+        "{shown}"
+    );
 }
 
 #[test]
