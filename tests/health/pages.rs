@@ -295,6 +295,33 @@ fn a_comparison_of_two_snapshots_says_how_to_go_back_to_the_earlier_one() {
     assert!(same.contains("No quota changed.") && !same.contains("restore.csv"), "{same}");
 }
 
+/// A table that scrolls sideways hides its figures.
+#[test]
+fn a_name_without_spaces_is_broken_and_pushes_no_figure_out_of_sight() {
+    let Some(mut browser) = Browser::find() else { return };
+    let bench = Bench::new(World::small());
+    bench.standin.world(|world| {
+        let groups = &mut world.organizations.get_mut("10").unwrap().groups;
+        groups.get_mut("101").unwrap().name = "Retail_Stores_".repeat(12);
+    });
+    bench.run(&["snapshot"]).ends_with(0);
+    bench.standin.world(|world| world.set(&key("10", "101"), Some(7000)));
+    bench.run(&["snapshot"]).ends_with(0);
+    let stem = |path: &String| path.rsplit('/').next().unwrap().trim_end_matches(".csv").to_owned();
+    let stems: Vec<String> = bench.snapshots().iter().map(stem).collect();
+    let (_bench, daemon) = Daemon::start(bench);
+    daemon.wait_until_ready();
+    for path in [&format!("/history?from={}&to={}", stems[0], stems[1]), "/organizations/10/groups/101"] {
+        for width in [375, 800, 1280] {
+            browser.has_size(width, 900);
+            browser.visit(&format!("http://{}{path}", daemon.address));
+            let hidden =
+                "[...document.querySelectorAll('.wide')].some(own => own.scrollWidth > own.clientWidth)";
+            assert_eq!(browser.eval(hidden), false, "{path} at {width}");
+        }
+    }
+}
+
 #[test]
 fn tables_are_downloaded_as_a_spreadsheet_opens_them_and_nothing_else_of_the_data_folder_is() {
     let (bench, daemon) = installed();
