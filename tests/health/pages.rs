@@ -169,7 +169,11 @@ fn before_the_first_snapshot_each_page_says_what_is_wrong() {
     for path in ["/", "/groups", "/organizations/10", "/organizations/10/groups/101", "/cycles", "/health"] {
         let answer = daemon.get(path);
         assert_eq!(answer.status, 200, "{path}");
-        assert!(answer.body.contains("wrong</h1>") && answer.body.contains("failing since"), "{path}");
+        assert!(
+            answer.body.contains("1 thing is wrong; no snapshot has been taken yet</h1>")
+                && answer.body.contains("failing since"),
+            "{path}"
+        );
     }
     for path in ["/changes", "/history"] {
         assert_eq!(daemon.get(path).status, 200, "{path}");
