@@ -66,12 +66,41 @@ def in_duckdb(data, tables):
     kinds = {"TIMESTAMP WITH TIME ZONE": "moment", "TIMESTAMP": "moment", "VARCHAR": "text", "BIGINT": "number"}
     engine = duckdb.connect()
     for folder, (columns, types, wanted, names) in tables.items():
-        table = f"read_csv('{data}/{folder}/*/*/*.csv', hive_partitioning = true, quote = '\"', escape = '\"')"
+        table = f"read_csv('{data}/{folder}/*/*/*.csv', hive_partitioning = true, union_by_name = true, quote = '\"', escape = '\"')"
         inferred = {row[0]: kinds.get(row[1], row[1]) for row in engine.sql(f"DESCRIBE SELECT * FROM {table}").fetchall()}
         expect("DuckDB", f"types of {folder}", inferred, types)
         expect("DuckDB", folder, named(columns, engine.sql(query(columns, types, table, "epoch")).fetchall()[0]), wanted)
         found = {row[0] for row in engine.sql(f"SELECT DISTINCT account_group_name FROM {table}").fetchall()}
         assert found - {None} == names, f"DuckDB, names of {folder}: {found ^ names}"
+
+
+def older_files(data, scratch):
+    """Two tokens, one of which an older version served: its snapshot lacks the last column. The number of rows of both."""
+    snapshots = sorted(glob.glob(f"{data}/history/*/*/*.csv"))
+    count = 0
+    for token, path, columns in [("older", snapshots[0], -1), ("newer", snapshots[-1], None)]:
+        rows = [row[:columns] for row in csv.reader(open(path, encoding="utf-8", newline=""))]
+        folder = f"{scratch}/token={token}/year=2026/month=1"
+        os.makedirs(folder)
+        with open(f"{folder}/{os.path.basename(path)}", "w", encoding="utf-8", newline="") as file:
+            csv.writer(file, lineterminator="\n").writerows(rows)
+        count += len(rows) - 1
+    return count
+
+
+def documented_view(data):
+    """The view of docs/scale.md reads the history of one token, and of several that were written by different versions."""
+    page = open(f"{os.path.dirname(os.path.abspath(__file__))}/../docs/scale.md", encoding="utf-8").read()
+    view = page[page.index("SET timezone") :]
+    view, path = view[: view.index("```")], "/var/lib/quotakeeper/history/"
+    assert path in view, "the view of docs/scale.md is not where it was"
+    with tempfile.TemporaryDirectory() as scratch:
+        one = sum(len(list(csv.DictReader(open(path, encoding="utf-8", newline="")))) for path in glob.glob(f"{data}/history/*/*/*.csv"))
+        for folder, wanted in [(f"{data}/history/", one), (f"{scratch}/token=*/", older_files(data, scratch))]:
+            engine = duckdb.connect()
+            engine.execute(view.replace(path, folder))
+            found = engine.sql("SELECT count(*), count(DISTINCT account_group_name) > 0 FROM history").fetchall()[0]
+            assert found == (wanted, True), f"DuckDB, the view of docs/scale.md over {folder}: {found}, expected {wanted}"
 
 
 def in_spark(data, tables):
@@ -131,6 +160,7 @@ def main():
     assert any('"' in name for name in names) and any("," in name for name in names), "no name is hard to read"
 
     in_duckdb(data, tables)
+    documented_view(data)
     engines = "DuckDB"
     try:
         import pyspark  # noqa: F401
