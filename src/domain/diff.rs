@@ -6,6 +6,7 @@
 //! organization lacks at once is not believed at once.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
@@ -20,7 +21,8 @@ pub(crate) const CLOCK_ERROR: TimeDelta = TimeDelta::minutes(15);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Change {
     pub target: Target,
-    pub org_name: Box<str>,
+    /// Of thousands of changes in one organization it is kept once.
+    pub org_name: Arc<str>,
     pub account_group_name: Box<str>,
     pub before: Option<Units>,
     pub after: Option<Units>,
@@ -315,12 +317,16 @@ fn steps(
     rows: &[&SentRow],
     changes: &mut Vec<Change>,
 ) {
+    let org_name = |of: Place<'_>, last: Option<&Change>| match last {
+        Some(last) if *last.org_name == *of.org_name() => Arc::clone(&last.org_name),
+        _ => of.org_name().into(),
+    };
     let mut quota = before;
     let mut step = |to: Option<Units>, made_by: MadeBy| {
         if quota != to {
             changes.push(Change {
                 target: later.target(),
-                org_name: later.org_name().into(),
+                org_name: org_name(later, changes.last()),
                 account_group_name: later.account_group_name().into(),
                 before: quota,
                 after: to,
