@@ -17,7 +17,7 @@ mod transport;
 mod fixtures;
 
 pub(crate) use self::mailer::Mailer;
-pub(crate) use self::outbox::UnsentMail;
+pub(crate) use self::outbox::{Effort, UnsentMail};
 #[cfg(test)]
 pub(crate) use self::render::Templates;
 pub(crate) use self::render::check_templates;

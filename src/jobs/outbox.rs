@@ -1,12 +1,17 @@
 //! The outbox job: one round of deliveries.
 
+use std::time::Duration;
+
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use super::job::done::{Done, Trigger};
 use crate::clock::Clock;
 use crate::exit_code::Findings;
-use crate::mail::Mailer;
+use crate::mail::{Effort, Mailer};
+
+/// So long a scheduled round keeps other work waiting, and one delivery more.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Delivers queued mail; what a server refuses for now waits and is tried again. A person has all of it tried, whether its time
 /// has come or not, and reads by the exit code whether all of it went out.
@@ -17,7 +22,8 @@ pub(super) async fn deliver(
     trigger: Trigger,
 ) -> anyhow::Result<Done> {
     let is_person = matches!(trigger, Trigger::Person { .. });
-    let delivered = mailer.deliver(clock.now(), is_person, cancel).await?;
+    let effort = if is_person { Effort::All } else { Effort::Due { patience: PATIENCE } };
+    let delivered = mailer.deliver(clock.now(), effort, cancel).await?;
     let is_idle = delivered.sent + delivered.dead == 0 && delivered.problems.is_empty();
     if delivered.sent + delivered.dead > 0 {
         info!(sent = delivered.sent, waiting = delivered.waiting, dead = delivered.dead, "outbox");

@@ -6,6 +6,7 @@ mod owners;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context;
@@ -19,7 +20,7 @@ use tracing::{info, warn};
 use super::compose::{Attachment, Composer, envelope};
 use super::installation;
 use super::oauth2::Tokens;
-use super::outbox::{Outbox, Problem, Queued, Summary, Threads, UnsentMail};
+use super::outbox::{Effort, Outbox, Problem, Queued, Summary, Threads, UnsentMail};
 use super::render::Templates;
 use super::transport::Transport;
 use crate::change::results::restore_csv;
@@ -49,6 +50,7 @@ pub(crate) struct Mailer {
     reported: Mutex<BTreeSet<Problem>>,
     /// What was read of messages' threads since the last delivery.
     threads: Mutex<Threads>,
+    gave_way: AtomicBool,
 }
 
 impl Mailer {
@@ -68,6 +70,7 @@ impl Mailer {
             expire: config.guard.expire,
             reported: Mutex::default(),
             threads: Mutex::default(),
+            gave_way: AtomicBool::default(),
         }
     }
 
@@ -247,14 +250,16 @@ impl Mailer {
     pub(crate) async fn deliver(
         &self,
         now: DateTime<Utc>,
-        ignore_backoff: bool,
+        effort: Effort,
         cancel: &CancellationToken,
     ) -> anyhow::Result<Summary> {
+        self.gave_way.store(false, Ordering::Relaxed);
         let Some(transport) = self.transport()? else { return Ok(Summary::default()) };
         let outbox = Outbox::open(&self.folder)?;
         // Who is refused is out of a thread.
         *self.threads.lock().unwrap_or_else(PoisonError::into_inner) = Threads::default();
-        let summary = outbox.deliver(&transport, now, !ignore_backoff, cancel).await?;
+        let summary = outbox.deliver(&transport, now, effort, cancel).await?;
+        self.gave_way.store(summary.gave_way, Ordering::Relaxed);
         let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
         let is_stuck = |problem: &&Problem| problem.next_try.is_none();
         let stuck: BTreeSet<Problem> = summary.problems.iter().filter(is_stuck).cloned().collect();
@@ -266,6 +271,11 @@ impl Mailer {
             warn!(file, error, next_try, "a mail is not sent");
         }
         Ok(summary)
+    }
+
+    /// Whether the last round stopped before its end, so that other work could be done.
+    pub(crate) fn gave_way(&self) -> bool {
+        self.gave_way.load(Ordering::Relaxed)
     }
 
     /// Removes messages that came to their end and were queued before `before`, and says how many.

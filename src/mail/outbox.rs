@@ -12,6 +12,7 @@
 //!
 //! Temporary files that a crash left go with those of all other folders, see `leftovers`.
 
+mod round;
 mod summary;
 
 use std::collections::{BTreeSet, HashMap};
@@ -21,12 +22,11 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use fs_err as fs;
-use tokio_util::sync::CancellationToken;
 
+pub(crate) use self::round::Effort;
 pub(crate) use self::summary::{Problem, Summary, UnsentMail};
 use super::compose::{Email, short_hash};
-use super::record::{MailFolder, Outcome, Record, State};
-use super::transport::Transport;
+use super::record::{MailFolder, Record, State};
 use crate::files;
 use crate::files::durable;
 use crate::files::folder::is_done;
@@ -34,9 +34,6 @@ use crate::files::sha256;
 
 /// How the names of messages begin: when they were queued.
 const QUEUED: &str = "%Y%m%dT%H%M%SZ";
-/// After so many messages, or recipients of one, in a row without any answer the server is down: the others wait without
-/// being tried.
-const SILENT_IN_A_ROW: usize = 2;
 /// What a message is without its record.
 const UNKNOWN: &str = "its recipients are unknown";
 
@@ -91,62 +88,6 @@ impl Outbox {
         let path = folder.join(format!("{stem}.eml"));
         durable::create(&path, &email.bytes)?;
         Ok(Queued::Now(path))
-    }
-
-    /// Tries every message that waits; with `respect_backoff` only those whose time has come. A message that cannot be
-    /// worked on keeps no other from being sent; the first such error is reported at the end.
-    pub(crate) async fn deliver(
-        &self,
-        transport: &Transport,
-        now: DateTime<Utc>,
-        respect_backoff: bool,
-        cancel: &CancellationToken,
-    ) -> anyhow::Result<Summary> {
-        let mut summary = Summary { problems: self.recover()?, ..Summary::default() };
-        let mut silent = 0;
-        let mut first_error = None;
-        let mut stems = self.stems(MailFolder::New)?;
-        // What was tried least comes first: messages at which the server falls silent hold up no others.
-        stems.sort_by_cached_key(|stem| {
-            self.record(MailFolder::New, stem).map_or(0, |record| record.attempts)
-        });
-        for stem in stems {
-            if cancel.is_cancelled() {
-                break; // never in a conversation, so that what a server took is recorded
-            }
-            let record = match self.record(MailFolder::New, &stem) {
-                Ok(record) => record,
-                Err(error) => {
-                    summary.waiting += 1;
-                    let error = format!("{UNKNOWN}: {error:#}");
-                    summary.problems.push(Problem { file: format!("{stem}.eml"), error, next_try: None });
-                    continue;
-                }
-            };
-            let is_due = !respect_backoff || record.is_due(now);
-            let tried = if silent < SILENT_IN_A_ROW && is_due && record.folder() == MailFolder::New {
-                self.attempt(&stem, record, transport, now, cancel).await
-            } else {
-                Ok((record, None))
-            };
-            let finished = tried.and_then(|(record, answered)| {
-                if record.folder() != MailFolder::New {
-                    self.finish(&stem, record.folder())?;
-                }
-                Ok((record, answered))
-            });
-            match finished {
-                Ok((record, answered)) => {
-                    silent = answered.map_or(silent, |answered| if answered { 0 } else { silent + 1 });
-                    summary.add(&stem, &record, answered.is_some());
-                }
-                Err(error) => {
-                    summary.waiting += 1;
-                    first_error.get_or_insert(error.context(format!("{stem}.eml")));
-                }
-            }
-        }
-        first_error.map_or(Ok(summary), Err)
     }
 
     /// The `Message-ID`s of the messages of a thread that one of these addresses has or will get, in the order in which they
@@ -241,44 +182,6 @@ impl Outbox {
     /// When the oldest message was queued that still waits.
     pub(crate) fn oldest_waiting(&self) -> anyhow::Result<Option<DateTime<Utc>>> {
         Ok(self.stems(MailFolder::New)?.iter().find_map(|stem| queued_at(stem)))
-    }
-
-    /// One try for each waiting recipient, each recorded before the next. Also says whether the server answered.
-    async fn attempt(
-        &self,
-        stem: &str,
-        record: Record,
-        transport: &Transport,
-        now: DateTime<Utc>,
-        cancel: &CancellationToken,
-    ) -> anyhow::Result<(Record, Option<bool>)> {
-        let path = self.folder(MailFolder::New).join(format!("{stem}.json"));
-        let message = self.message(stem, &record)?;
-        let mut record = record.begin_try(now);
-        write_record(&path, &record)?;
-        let mut silent = 0;
-        for index in record.delivery_order() {
-            if cancel.is_cancelled() {
-                break;
-            }
-            let outcome = transport.send(&record.from, &record.recipients[index].address, &message).await;
-            record = record.with_outcome(index, &outcome, now);
-            write_record(&path, &record)?;
-            silent = match outcome {
-                Outcome::Accepted | Outcome::Refused(_) | Outcome::Later(_) => 0,
-                Outcome::Silent(_) => silent + 1,
-                Outcome::NoServer(_) => SILENT_IN_A_ROW,
-            };
-            if silent >= SILENT_IN_A_ROW {
-                break;
-            }
-        }
-        let given_up = record.clone().given_up_if_old(now);
-        if given_up != record {
-            write_record(&path, &given_up)?;
-        }
-        let record = given_up;
-        Ok((record, Some(silent == 0)))
     }
 
     /// Moves a finished message; a crash in between is fixed by `recover`.

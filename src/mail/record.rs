@@ -157,6 +157,12 @@ impl Record {
         self
     }
 
+    /// The record of a try that others interrupt: it goes on as soon as it can, and is counted when it is over.
+    pub(crate) fn resume_try_of(mut self, before: &Self) -> Self {
+        (self.attempts, self.next_try, self.waited_s) = (before.attempts, before.next_try, before.waited_s);
+        self
+    }
+
     /// The record after every waiting recipient had its turn: who waited for too long is given up.
     pub(crate) fn given_up_if_old(mut self, now: DateTime<Utc>) -> Self {
         if self.waited_s >= GIVE_UP.num_seconds() {

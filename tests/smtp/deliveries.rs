@@ -143,3 +143,26 @@ fn killed_when_the_server_had_the_message_and_before_that_was_recorded_it_comes_
     let ids = deaf.taken().into_iter().chain(server.taken()).map(|taken| taken.message_id);
     assert!(ids.into_iter().all(|id| id == stored.message_id));
 }
+
+#[test]
+fn a_slow_server_keeps_no_other_work_waiting_until_everybody_has_the_mail() {
+    const EIGHT: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    let Some(server) = Server::start(Plan::plain().with_fault("dot", "slow")) else { return };
+    let addresses = EIGHT.map(|name| format!("{name}@example.com"));
+    let mut installation = Installation::with_mail_to(&addresses.each_ref().map(String::as_str));
+    installation.through(server.port);
+    let mut daemon = installation.start_daemon();
+    std::thread::spawn({
+        let log = daemon.stderr.take().unwrap();
+        move || std::io::copy(&mut { log }, &mut std::io::sink())
+    });
+    while server.taken().is_empty() {
+        assert!(daemon.try_wait().unwrap().is_none(), "it delivers");
+        std::thread::yield_now();
+    }
+    let handed_over = installation.drop_file("other.csv", "no header here either");
+    assert!(handed_over.stderr.contains("done by the running"), "{}", handed_over.stderr);
+    assert!(server.taken().len() < EIGHT.len(), "{:?}", server.taken());
+    daemon.kill().unwrap();
+    daemon.wait().unwrap();
+}

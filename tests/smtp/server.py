@@ -3,7 +3,7 @@
 Its one argument is JSON: `folder` takes each accepted message as N.eml and a line of log.jsonl; `tls` is "starttls",
 "implicit" or absent, with `certificate` and `key`; `login` is [user, password]; `tokens` is {"mailbox": NAME, "accepts":
 [TOKEN], "uses": N, "after_challenge": ANSWER}, for XOAUTH2 alone; `size` limits messages; `faults` is a list of
-{"at": STAGE, "about": TEXT, "do": "silence" | "drop" | ANSWER, "times": N}. It prints its port, and ends with its standard input.
+{"at": STAGE, "about": TEXT, "do": "silence" | "drop" | "slow" | ANSWER, "times": N}. It prints its port, and ends with its standard input.
 """
 
 import asyncio
@@ -35,6 +35,9 @@ class Server(SMTP):
                     fault["times"] -= 1
                 if fault["do"] == "silence":
                     await asyncio.Event().wait()
+                if fault["do"] == "slow":
+                    await asyncio.sleep(6)
+                    return None
                 if fault["do"] == "drop":
                     self.transport.abort()
                     await asyncio.Event().wait()

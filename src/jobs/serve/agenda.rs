@@ -1,7 +1,7 @@
 //! Which unit of work comes next. Pure.
 //!
-//! There is one worker, and it does one unit at a time: a decision acted on, a request of a command answered, a file taken, a
-//! round of mail, a scheduled job. What people wait for comes first, then dropped files, mail and schedules; but a stream of
+//! There is one worker, and it does one unit at a time: a decision acted on, a request of a command answered, a file taken, some
+//! seconds of mail, a scheduled job. What people wait for comes first, then dropped files, mail and schedules; but a stream of
 //! one kind keeps no other waiting: after a unit of files, mail or schedules, what else waits of these gets its unit, and
 //! people's units let one of them pass after a few.
 

@@ -146,7 +146,7 @@ impl Worker {
         }
         let due = |job: Job| self.due(app, &state, job, now);
         let inbox = due(Job::Inbox).filter(|_| self.began_pass.is_none());
-        let mail = due(Job::Outbox);
+        let mail = due(Job::Outbox).or_else(|| app.mailer.gave_way().then_some(now));
         let jobs = Job::ALL.iter().copied().filter(|job| !matches!(job, Job::Inbox | Job::Outbox));
         let jobs: Vec<_> = jobs.filter_map(|job| Some((due(job)?, job))).collect();
         // In their order, so that a report comes after its snapshot; one that is due again waits until all had their turn.

@@ -4,10 +4,16 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
 
+use super::round::SILENT_IN_A_ROW;
 use super::*;
 use crate::config::Smtp;
 use crate::mail::fixtures::{Server, Twist, email, mail};
+use crate::mail::record::Outcome;
+use crate::mail::transport::Transport;
+
+const DUE: Effort = Effort::Due { patience: Duration::MAX };
 
 fn now() -> DateTime<Utc> {
     "2026-11-22T08:00:00Z".parse().unwrap()
@@ -38,7 +44,7 @@ fn files(outbox: &Outbox) -> Vec<String> {
 async fn deliver(outbox: &Outbox, server: &Server) -> Summary {
     let smtp = Smtp { timeout: Duration::from_secs(2), ..server.smtp() };
     let transport = Transport::new(&mail(), &smtp, None).unwrap().unwrap();
-    outbox.deliver(&transport, now(), false, &CancellationToken::new()).await.unwrap()
+    outbox.deliver(&transport, now(), Effort::All, &CancellationToken::new()).await.unwrap()
 }
 
 #[tokio::test]
@@ -55,7 +61,7 @@ async fn a_message_is_queued_once_wherever_it_is() {
     let tomorrow = now() + TimeDelta::days(1);
     assert_eq!(outbox.queue(&message, tomorrow).unwrap(), Queued::AlreadyThere(path));
 
-    outbox.deliver(&Transport::Directory, now(), true, &CancellationToken::new()).await.unwrap();
+    outbox.deliver(&Transport::Directory, now(), DUE, &CancellationToken::new()).await.unwrap();
     assert_eq!(files(&outbox), ["sent/eml", "sent/json"]);
     assert!(matches!(outbox.queue(&message, tomorrow).unwrap(), Queued::AlreadyThere(_)));
     assert_eq!(files(&outbox), ["sent/eml", "sent/json"]);
@@ -90,11 +96,10 @@ async fn the_back_off_is_kept_only_where_it_is_asked_for() {
     let (_dir, outbox) = outbox();
     outbox.queue(&email("<a@b>", &["a@x.org"]), now()).unwrap();
     deliver(&outbox, &Server::start(Some(Twist::Message("451 later"))).await).await;
-    let try_at = async |at, respect| {
-        outbox.deliver(&Transport::Directory, at, respect, &CancellationToken::new()).await.unwrap()
-    };
-    assert_eq!(try_at(now() + TimeDelta::seconds(59), true).await.waiting, 1);
-    assert_eq!(try_at(now() + TimeDelta::seconds(60), true).await.sent, 1);
+    let try_at =
+        async |at| outbox.deliver(&Transport::Directory, at, DUE, &CancellationToken::new()).await.unwrap();
+    assert_eq!(try_at(now() + TimeDelta::seconds(59)).await.waiting, 1);
+    assert_eq!(try_at(now() + TimeDelta::seconds(60)).await.sent, 1);
 }
 
 #[tokio::test]
@@ -160,7 +165,7 @@ async fn a_login_that_is_refused_is_tried_twice_in_a_round_and_not_for_everybody
         ..server.smtp()
     };
     let transport = Transport::new(&mail(), &smtp, None).unwrap().unwrap();
-    let summary = outbox.deliver(&transport, now(), false, &CancellationToken::new()).await.unwrap();
+    let summary = outbox.deliver(&transport, now(), Effort::All, &CancellationToken::new()).await.unwrap();
     let tried = summary.problems.iter().filter(|problem| problem.error.contains("535 bad login")).count();
     assert_eq!((summary.waiting, tried), (5, 2), "{:?}", summary.problems);
     assert!(
@@ -176,8 +181,7 @@ async fn a_crash_while_queueing_leaves_nothing_and_the_message_can_be_queued_aga
     let message = email("<a@b>", &["a@x.org"]);
     let Queued::Now(path) = outbox.queue(&message, now()).unwrap() else { panic!("it is new") };
     fs::remove_file(&path).unwrap(); // the .eml had not appeared yet
-    let summary =
-        outbox.deliver(&Transport::Directory, now(), true, &CancellationToken::new()).await.unwrap();
+    let summary = outbox.deliver(&Transport::Directory, now(), DUE, &CancellationToken::new()).await.unwrap();
     assert_eq!(summary, Summary::default());
     assert_eq!(files(&outbox), Vec::<String>::new());
     assert!(matches!(outbox.queue(&message, now()).unwrap(), Queued::Now(_)));
@@ -206,7 +210,7 @@ async fn a_crash_in_the_middle_of_the_move_is_repaired() {
             panic!("it is new")
         };
         fs::rename(&path, outbox.folder(folder).join(path.file_name().unwrap())).unwrap();
-        outbox.deliver(&Transport::Directory, now(), true, &CancellationToken::new()).await.unwrap();
+        outbox.deliver(&Transport::Directory, now(), DUE, &CancellationToken::new()).await.unwrap();
         let name = outbox.folder(folder).file_name().unwrap().to_str().unwrap().to_owned();
         assert_eq!(files(&outbox), [format!("{name}/eml"), format!("{name}/json")]);
     }
@@ -220,7 +224,7 @@ async fn a_message_whose_record_is_damaged_is_kept_and_said() {
     };
     fs::write(path.with_extension("json"), "{").unwrap();
     let summary =
-        outbox.deliver(&Transport::Directory, now(), false, &CancellationToken::new()).await.unwrap();
+        outbox.deliver(&Transport::Directory, now(), Effort::All, &CancellationToken::new()).await.unwrap();
     assert_eq!(summary.waiting, 1);
     assert!(summary.problems[0].error.contains("its recipients are unknown"), "{:?}", summary.problems);
     assert_eq!(files(&outbox), ["new/eml", "new/json"]);
@@ -265,8 +269,10 @@ async fn a_message_that_cannot_be_read_keeps_no_other_from_being_sent() {
     outbox.queue(&email("<2@b>", &["ann@example.com"]), now() + TimeDelta::seconds(1)).unwrap();
     fs::remove_file(&bad).unwrap();
     fs::create_dir(&bad).unwrap();
-    let error =
-        outbox.deliver(&Transport::Directory, now(), false, &CancellationToken::new()).await.unwrap_err();
+    let error = outbox
+        .deliver(&Transport::Directory, now(), Effort::All, &CancellationToken::new())
+        .await
+        .unwrap_err();
     assert!(format!("{error:#}").contains(".eml"), "{error:#}");
     assert!(files(&outbox).contains(&"sent/eml".to_owned()), "{:?}", files(&outbox));
 }
@@ -281,8 +287,9 @@ async fn a_message_that_is_not_what_was_queued_is_not_sent_and_stays() {
         outbox.queue(&email("<2@b>", &["ann@example.com"]), now() + TimeDelta::seconds(1)).unwrap();
         let whole = fs::read(&bad).unwrap();
         fs::write(&bad, damaged).unwrap();
-        let deliver =
-            || async { outbox.deliver(&Transport::Directory, now(), false, &CancellationToken::new()).await };
+        let deliver = || async {
+            outbox.deliver(&Transport::Directory, now(), Effort::All, &CancellationToken::new()).await
+        };
         let error = format!("{:#}", deliver().await.unwrap_err());
         assert!(error.contains("is not what quotakeeper queued"), "{error}");
         assert_eq!(outbox.stems(MailFolder::New).unwrap(), [stem(&bad)]);
@@ -305,11 +312,65 @@ async fn a_try_is_counted_before_it_is_made() {
     let cancel = CancellationToken::new();
     tokio::select! {
         // Killed while the server has it: whether it took it is not known.
-        _ = outbox.deliver(&transport, now(), true, &cancel) => panic!("the server does not answer"),
+        _ = outbox.deliver(&transport, now(), DUE, &cancel) => panic!("the server does not answer"),
         () = async { while outbox.record(MailFolder::New, stem(&path)).unwrap().attempts == 0 { tokio::task::yield_now().await; } } => {}
     }
     let record = outbox.record(MailFolder::New, stem(&path)).unwrap();
     assert!(record.next_try > now());
+}
+
+/// Rounds of no patience, one after the other, until one comes to its end: what the server had taken after each.
+async fn rounds_without_patience(outbox: &Outbox, server: &Server, at: DateTime<Utc>) -> Vec<Vec<String>> {
+    let smtp = Smtp { timeout: Duration::from_secs(2), ..server.smtp() };
+    let transport = Transport::new(&mail(), &smtp, None).unwrap().unwrap();
+    let effort = Effort::Due { patience: Duration::ZERO };
+    let mut taken = Vec::new();
+    loop {
+        let round = outbox.deliver(&transport, at, effort, &CancellationToken::new()).await.unwrap();
+        taken.push(server.accepted());
+        if !round.gave_way {
+            return taken;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_round_that_gives_way_goes_on_where_it_stopped_and_nobody_gets_anything_twice() {
+    let (_dir, outbox) = outbox();
+    outbox.queue(&email("<1@b>", &["a@x.org", "b@x.org"]), now()).unwrap();
+    outbox.queue(&email("<2@b>", &["a@x.org"]), now() + TimeDelta::seconds(1)).unwrap();
+    let server = Server::start(None).await;
+    let taken = rounds_without_patience(&outbox, &server, now() + TimeDelta::hours(1)).await;
+    let all = ["a@x.org <1@b>", "b@x.org <1@b>", "a@x.org <2@b>"];
+    assert_eq!(taken, [&all[..1], &all[..2], &all[..]]);
+    assert_eq!(files(&outbox), ["sent/eml", "sent/eml", "sent/json", "sent/json"]);
+}
+
+#[tokio::test]
+async fn a_try_that_gives_way_counts_once_and_who_was_put_off_waits_for_the_next() {
+    let (_dir, outbox) = outbox();
+    let everybody = ["busy@x.org", "a@x.org", "b@x.org"];
+    let Queued::Now(path) = outbox.queue(&email("<1@b>", &everybody), now()).unwrap() else { panic!() };
+    let server = Server::start(Some(Twist::Recipient("busy", "450 later"))).await;
+    let at = now() + TimeDelta::hours(1);
+    let taken = rounds_without_patience(&outbox, &server, at).await;
+    assert_eq!(taken.last().unwrap()[..], ["a@x.org <1@b>", "b@x.org <1@b>"]);
+    let record = outbox.record(MailFolder::New, stem(&path)).unwrap();
+    assert_eq!((record.attempts, record.waited_s), (1, 3600));
+    assert_eq!(record.next_try, at + TimeDelta::minutes(1));
+}
+
+#[tokio::test]
+async fn a_round_does_not_give_way_before_it_knows_whether_a_silent_server_is_down() {
+    let (_dir, outbox) = outbox();
+    for number in 0..5 {
+        outbox.queue(&email(&format!("<{number}@b>"), &["a@x.org"]), now()).unwrap();
+    }
+    let server = Server::start(Some(Twist::Silence)).await;
+    assert_eq!(rounds_without_patience(&outbox, &server, now()).await.len(), 1);
+    let tries = |stem: &String| outbox.record(MailFolder::New, stem).unwrap().attempts;
+    let all: u32 = outbox.stems(MailFolder::New).unwrap().iter().map(tries).sum();
+    assert_eq!(all, 2);
 }
 
 fn stem(path: &Path) -> &str {
