@@ -2,18 +2,18 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+mod results;
+
+pub(in crate::cli) use results::results;
+
 use super::style::{Style, name_of, wrap_text};
-use crate::change::{Code, Guard, NoChange, Outcome, Plan, PlanRow, Problem, RowResult, Verdict};
+use crate::change::{Guard, NoChange, Plan, PlanRow, Verdict};
 use crate::cli::table::{self, Cell, Side, Table, Tone};
 use crate::domain::quota::{OrgId, Units};
 use crate::report::shared::planned::{CommonReasons, Kind, Part, parts};
 use crate::report::words::{counted, moment_in, number};
 use crate::text::words::grouped;
 
-/// The results of a run list so many rows of a section, and JSON has them all.
-const LISTED: usize = 20;
-/// Results of more rows than this are summarized.
-const MANY: usize = 100;
 /// A plan that does something about more rows than this is summarized: nobody reads thousands of lines unasked.
 const THOUSAND: usize = 1_000;
 /// A summary lists so many rows of a section of what is held or refused, and of the rest.
@@ -162,11 +162,13 @@ struct Show<'s> {
     is_of_one: bool,
     /// Each row says why it is held or refused.
     why: bool,
+    /// What is said of all rows, above them.
+    reason: Option<&'s str>,
 }
 
 impl<'s> Show<'s> {
     fn of(layout: &'s Layout) -> Self {
-        Self { layout, common: None, due: false, is_of_one: false, why: true }
+        Self { layout, common: None, due: false, is_of_one: false, why: true, reason: None }
     }
 }
 
@@ -187,6 +189,9 @@ fn limited_rows(
         let hit = reason.hit;
         let said = [Cell::from(hit.message.clone()), Cell::new(held_by(hit.guard), Tone::Dim)];
         text += &table::wrapped_with_tail(&said, 4, paint);
+    }
+    if let Some(reason) = show.reason {
+        text += &wrap_text(4, reason, paint);
     }
     let mut table = table_of(rows.iter().take(limit).copied(), show);
     table.at_least(&show.layout.widths);
@@ -326,49 +331,6 @@ fn notes(table: &mut Table, row: &PlanRow, show: &Show<'_>) {
             "",
         );
     }
-}
-
-/// What became of each row that was to change something: what was not done first.
-pub(in crate::cli) fn results(plan: &Plan, results: &[RowResult], style: Style) -> String {
-    let outcomes: HashMap<usize, &Outcome> =
-        results.iter().map(|result| (result.row, &result.outcome)).collect();
-    let (mut failed, mut applied) = (Vec::new(), Vec::new());
-    for row in &plan.rows {
-        match outcomes.get(&row.row) {
-            // These wait in a run of their own.
-            Some(Outcome::Failed(Problem { code: Code::Held, .. }))
-                if matches!(row.verdict, Verdict::Held(_)) => {}
-            Some(Outcome::Failed(problem)) => {
-                let verdict = Verdict::Refused(problem.clone());
-                failed.push(PlanRow { verdict, warnings: Vec::new(), ..row.clone() });
-            }
-            Some(Outcome::Applied { before, after }) => {
-                let (before, after) = (*before, *after);
-                applied.push(PlanRow {
-                    verdict: Verdict::Send,
-                    warnings: Vec::new(),
-                    before,
-                    after,
-                    ..row.clone()
-                });
-            }
-            // A note of the run says where the rest waits.
-            Some(Outcome::Unchanged { .. } | Outcome::Scheduled { .. }) | None => {}
-        }
-    }
-    let many = failed.len() + applied.len() > MANY;
-    let limits = if many { LISTED_OF_MANY } else { (LISTED, LISTED) };
-    applied.sort_by_key(PlanRow::danger);
-    let layout = Layout::of(failed.iter().chain(&applied), plan, style, "--format json");
-    let section = |title: &str, rows: &[PlanRow], limit: usize| {
-        let rows: Vec<&PlanRow> = rows.iter().collect();
-        if rows.is_empty() {
-            String::new()
-        } else {
-            limited_rows(title, &rows, (&[], ""), limit, &Show::of(&layout))
-        }
-    };
-    section("Not done", &failed, limits.0) + &section("Applied", &applied, limits.1)
 }
 
 /// Why rows change nothing.

@@ -3,8 +3,8 @@
 use chrono_tz::Tz;
 
 use super::*;
-use crate::change::Verdict;
 use crate::change::results::plan_csv;
+use crate::change::{Code, Outcome, Problem, Verdict};
 use crate::cli::table::Paint;
 use crate::report::fixtures::{done_story, held_story};
 
@@ -85,4 +85,19 @@ fn a_run_that_was_decided_says_by_whom_and_asks_nobody_again() {
 #[test]
 fn a_finished_run_shows_the_outcome_of_its_rows_and_those_not_done_first() {
     insta::assert_snapshot!(at_80(RunState::Done, &done_story()));
+}
+
+#[test]
+fn rows_that_were_not_done_for_one_reason_say_it_once() {
+    let mut story = done_story();
+    let reason = "not sent because row 9 was refused, and the rows of an organization go together.";
+    for result in story.results.iter_mut().take(3) {
+        let problem = Problem { code: Code::NotSent, message: reason.into() };
+        result.outcome = Outcome::Failed(problem);
+    }
+    let text = at_80(RunState::Done, &story);
+    assert_eq!(text.matches("not sent because").count(), 1, "{text}");
+    let [own, shared] =
+        ["Not done · 2", "Not done, for one reason · 3"].map(|title| text.find(title).unwrap());
+    assert!(own < shared && text[shared..].contains("Trading Floor 204150"), "{text}");
 }
