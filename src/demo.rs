@@ -63,7 +63,13 @@ pub(crate) async fn run(
     if dir.is_some() {
         writeln!(out, "Everything stays in {}. To look around:\n", folder.display())?;
         writeln!(out, "    export QUOTAKEEPER__DATA__DIR={}", folder.display())?;
-        for command in ["status", "runs", "history list", "report usage --out usage.html"] {
+        for command in [
+            "targets --over 90",
+            "history of 204117",
+            "runs --state held",
+            "history list",
+            "report usage --out usage.html",
+        ] {
             writeln!(out, "    {} {command}", program())?;
         }
     } else {

@@ -160,6 +160,18 @@ fn the_demo_makes_what_it_promises_and_cleans_up() {
     let mails = std::fs::read_dir(story.join("outbox/sent")).unwrap().count();
     assert!(mails >= 10, "five mails and more, each with its record: {mails}");
 
+    let (_, commands) = printed.split_once("export QUOTAKEEPER__DATA__DIR=").expect("how to look around");
+    for command in commands.lines().skip(1).filter(|line| !line.is_empty()) {
+        let ran = Command::new("sh")
+            .args(["-ec", command])
+            .env("QUOTAKEEPER__DATA__DIR", &story)
+            .current_dir(folder.path())
+            .output()
+            .expect("a shell runs");
+        assert!(ran.status.success(), "{command}: {}", text(&ran));
+    }
+    assert!(commands.lines().count() > 4, "{commands}");
+
     let temporary = tempfile::tempdir().unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_quotakeeper"))
         .arg("demo")
