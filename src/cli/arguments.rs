@@ -116,7 +116,7 @@ pub(super) enum Command {
     Prune,
     /// List quota and usage of every organization and account group, worst first
     Targets {
-        /// Use the last snapshot at or before this time [default: the newest]
+        /// Use the last snapshot at or before this time, such as 2026-12-01, "2026-12-01 14:00", Monday or yesterday [default: the newest]
         #[arg(long, value_name = "TIME")]
         at: Option<String>,
         /// Only this organization, by id or name; can be repeated
@@ -183,7 +183,7 @@ pub(super) enum Command {
         /// Only this organization, by id or name; can be repeated
         #[arg(long, value_name = "ID|NAME")]
         org: Vec<String>,
-        /// Write the quotas of the last snapshot at or before this time: 2026-12-01, "2026-12-01 14:00", RFC 3339, or a snapshot's file name
+        /// Write the quotas of the last snapshot at or before this time, such as 2026-12-01, "2026-12-01 14:00", Monday, yesterday, or a snapshot's file name
         #[arg(long, value_name = "TIME")]
         at: Option<String>,
         /// Write only the quotas that differ from that snapshot, so that dropping the file restores them
@@ -271,7 +271,7 @@ pub(super) enum History {
     List,
     /// A snapshot as CSV
     Show {
-        /// A time (2026-12-01, "2026-12-01 14:00", RFC 3339, `latest`) or a snapshot's file name; shows the last snapshot at or before it
+        /// A time, such as 2026-12-01, "2026-12-01 14:00", Monday or `latest`, or a snapshot's file name; the last snapshot at or before it is shown
         time: String,
     },
     /// What changed between two snapshots, and who changed it
@@ -285,7 +285,7 @@ pub(super) enum History {
     Of {
         /// An id or a name; if that is not unique, both ids as ORGANIZATION/GROUP
         target: String,
-        /// Start at this TIME, or this long ago, such as 90d [default: the first snapshot]
+        /// Start at this TIME, such as 2026-09 or Monday, or this long ago, such as 90d [default: the first snapshot]
         #[arg(long, value_name = "TIME|DURATION")]
         since: Option<String>,
         /// For a person, a spreadsheet, or a program
