@@ -67,6 +67,36 @@ fn what_a_snapshot_saw_is_restored_by_dropping_one_file_and_a_record_of_it_chang
 }
 
 #[test]
+fn a_table_of_what_quotas_were_sets_nothing_back_when_it_is_dropped() {
+    let bench = Bench::new(World::small());
+    let then = snapshot(&bench);
+    let written = |name: &str, arguments: &[&str]| {
+        let path = bench.data().join(name).display().to_string();
+        bench.run(&[arguments, &["--out", &path]].concat()).ends_with(0);
+        std::fs::read_to_string(path).unwrap()
+    };
+    let printed = |arguments: &[&str]| bench.run(arguments).ends_with(0).out;
+    let tables = [
+        ("snapshot.csv", printed(&["history", "show", &then])),
+        ("target.csv", printed(&["history", "of", "101", "--format", "csv"])),
+        ("targets.csv", printed(&["targets", "--format", "csv"])),
+        ("usage.csv", written("a.csv", &["report", "usage"])),
+        ("closing.csv", written("b.csv", &["report", "closing"])),
+    ];
+    bench.standin.world(|world| world.set(&key("10", "101"), Some(4_100)));
+    let changed = bench.quotas();
+    for (name, table) in &tables {
+        bench.drop_file(name, table);
+        bench.run(&["inbox"]).ends_with(1);
+        let status =
+            std::fs::read_to_string(bench.data().join("inbox/answers").join(name).join("status.txt"))
+                .unwrap();
+        assert!(status.contains("This is a table of what quotas were"), "{name}: {status}");
+    }
+    assert_eq!((bench.posts(), bench.quotas()), (0, changed));
+}
+
+#[test]
 fn targets_that_are_no_longer_visible_are_named_and_one_organization_is_restored_alone() {
     let bench = Bench::new(World::small());
     let then = snapshot(&bench);

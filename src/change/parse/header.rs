@@ -55,6 +55,10 @@ const LONGEST_NAME: usize = 40;
 /// Without one of these a file means something else, so that a typing error in its name must not make it a further column.
 const NEVER_MISSED: [Field; 4] = [Field::Aid, Field::GroupName, Field::Expected, Field::Effective];
 
+/// Columns of our own tables that say what was: snapshots, and what reports and `targets` write. Beside one of them, `quota` is what
+/// there was and no new quota.
+const OF_RECORDS: [&str; 3] = ["taken_at", "percent_projected", "percent_used"];
+
 /// What the author of a file calls its fields, for the messages.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Columns([Option<String>; NAMES.len()]);
@@ -120,6 +124,7 @@ impl Header {
             columns,
         };
         problems.extend(header.missing_columns(names));
+        problems.extend(header.record_of_the_past(names, configured));
         problems.extend(unknown.into_iter().filter_map(|name| header.mistyped_column(name)));
         (header, problems)
     }
@@ -180,6 +185,21 @@ impl Header {
              something less similar.",
             excerpt(trim_cell(name))
         ))
+    }
+
+    /// Our own table, dropped as it is or with a cell edited: nothing in it says which quotas were changed since it was written,
+    /// and all of them would be set back.
+    fn record_of_the_past(&self, names: &[String], configured: &BTreeMap<String, String>) -> Option<String> {
+        let quota = trim_cell(&names[self.column(Field::Value)?]);
+        let beside = names.iter().map(|name| trim_cell(name)).find(|name| OF_RECORDS.contains(name))?;
+        let is_meant = configured.keys().any(|theirs| trim_cell(theirs).eq_ignore_ascii_case(quota));
+        (quota == "quota" && !is_meant && self.column(Field::Expected).is_none()).then(|| {
+            format!(
+                "This is a table of what quotas were: the column `quota` beside `{beside}` is no new quota, and each quota that \
+                 was changed since would be set back. Rename `quota` to `expected_value` and type the new quotas into a column \
+                 `value`, or edit what `quotakeeper export` writes."
+            )
+        })
     }
 
     /// What the columns lack for any row to be understood.

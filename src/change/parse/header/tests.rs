@@ -60,3 +60,27 @@ fn excels_separator_line_is_honoured_and_nothing_else_is_taken_for_one() {
         assert_eq!(separator_line(other), None, "{other}");
     }
 }
+
+#[test]
+fn a_record_of_what_quotas_were_is_no_change_file_unless_it_says_what_was_seen_or_is_configured() {
+    let problems = |names: &[&str], configured: &BTreeMap<String, String>| {
+        let cells = names.iter().map(|name| (*name).to_owned()).collect();
+        Header::read(&Row { number: 1, cells, torn: None }, configured).1
+    };
+    let (none, theirs) = (BTreeMap::new(), BTreeMap::from([("Quota".to_owned(), "value".to_owned())]));
+    for beside in OF_RECORDS {
+        let table = ["org_id", "aid", "quota", beside];
+        let said = problems(&table, &none).join(" ");
+        assert!(said.contains(beside) && said.contains("Rename `quota` to `expected_value`"), "{said}");
+        assert_eq!(problems(&table, &theirs), Vec::<String>::new());
+        assert_eq!(
+            problems(&["org_id", "aid", "expected_value", beside, "value"], &none),
+            Vec::<String>::new()
+        );
+        assert_eq!(
+            problems(&["org_id", "aid", "quota", beside, "expected_value"], &none),
+            Vec::<String>::new()
+        );
+    }
+    assert_eq!(problems(&["org_id", "aid", "quota", "used"], &none), Vec::<String>::new());
+}
