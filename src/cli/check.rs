@@ -21,7 +21,7 @@ use crate::mail;
 use crate::mail::Mailer;
 use crate::report::words::{clean, counted, listed, number};
 use crate::thousandeyes::LazyClient;
-use crate::thousandeyes::{Client, Error};
+use crate::thousandeyes::{Client, Error, other_client};
 
 pub(super) async fn check(
     config: Result<Config, ConfigError>,
@@ -50,7 +50,8 @@ pub(super) async fn check(
     secrets(&config, &mut report);
     let (history, mailer) = (History::new(&config.data.dir), Mailer::new(&config, &hostname()));
     owners(&history, &mailer, &mut report);
-    if online && config.api.token.is_some() {
+    let is_reachable = way_to_the_api(&config, &mut report);
+    if online && config.api.token.is_some() && is_reachable {
         permissions(&jobs::api(&config.api), &config.usage.rule(), &mut report).await;
     }
     if online && config.mail.transport.needs_server() {
@@ -100,6 +101,16 @@ fn settings(config: &Config, file: Option<&Path>, report: &mut Report) {
             report.fail(&problem);
         }
     }
+}
+
+/// Whether a connection can be tried: by the proxy, and with the certificates that are trusted. Nothing is asked.
+fn way_to_the_api(config: &Config, report: &mut Report) -> bool {
+    let api = &config.api;
+    let client = other_client(&api.base_url, api.proxy.as_ref(), api.ca_file.as_deref());
+    if let Err(error) = &client {
+        report.fail(&error.to_string());
+    }
+    client.is_ok()
 }
 
 /// Whether the token can be read, and others cannot read the secrets.

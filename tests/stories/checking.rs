@@ -68,6 +68,29 @@ fn every_configuration_problem_is_listed_at_once_with_file_line_key_and_nearest_
 }
 
 #[test]
+fn a_file_of_certificates_that_cannot_be_used_is_found_without_asking_the_api() {
+    let bench = Bench::new(World::small());
+    let file = bench.data().join("ca.pem");
+    let bench = bench.with("QUOTAKEEPER__API__CA_FILE", file.to_str().unwrap());
+    let said = |more: &[&str]| {
+        let out = bench.run(&[&["check"], more].concat()).ends_with(1).out;
+        out.lines().filter(|line| line.starts_with('✗')).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let missing = said(&[]);
+    assert!(
+        matches!(&missing[..], [line] if line.contains("api.ca_file") && line.contains("ca.pem")),
+        "{missing:?}"
+    );
+    assert_eq!(said(&["--online"]), missing, "it is said once");
+    fs_err::write(&file, "no certificate\n").unwrap();
+    let empty = said(&[]);
+    assert!(
+        matches!(&empty[..], [line] if line.contains("api.ca_file") && line.contains("ca.pem")),
+        "{empty:?}"
+    );
+}
+
+#[test]
 fn check_online_says_each_permission_the_organizations_and_the_budget() {
     let bench = Bench::new(World::small());
     let ran = bench.run(&["check", "--online"]).ends_with(0);
