@@ -258,8 +258,9 @@ impl Mailer {
         let outbox = Outbox::open(&self.folder)?;
         // Who is refused is out of a thread.
         *self.threads.lock().unwrap_or_else(PoisonError::into_inner) = Threads::default();
-        let summary = outbox.deliver(&transport, now, effort, cancel).await?;
-        self.gave_way.store(summary.gave_way, Ordering::Relaxed);
+        let summary = outbox.deliver(&transport, now, effort, cancel).await;
+        self.gave_way.store(outbox.gave_way(), Ordering::Relaxed);
+        let summary = summary?;
         let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
         let is_stuck = |problem: &&Problem| problem.next_try.is_none();
         let stuck: BTreeSet<Problem> = summary.problems.iter().filter(is_stuck).cloned().collect();

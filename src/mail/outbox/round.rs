@@ -3,6 +3,7 @@
 //! A mail server may take a minute for each recipient. Other work does not wait for all of them: a scheduled round gives way
 //! between two recipients, and goes on where it stopped.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -63,7 +64,8 @@ impl Outbox {
     ) -> anyhow::Result<Summary> {
         let round = Round { effort, began: Instant::now(), now };
         let mut summary = Summary { problems: self.recover()?, ..Summary::default() };
-        let (mut silent, mut tried_any) = (0, false);
+        let (mut silent, mut tried_any, mut gave_way) = (0, false, false);
+        self.gave_way.store(false, Ordering::Relaxed);
         let mut first_error = None;
         let mut stems = self.stems(MailFolder::New)?;
         // What was tried least comes first: messages at which the server falls silent hold up no others.
@@ -87,13 +89,13 @@ impl Outbox {
                 silent < SILENT_IN_A_ROW && round.tries(&record) && record.folder() == MailFolder::New;
             // Whether a silent server is down shows the next try: until then nothing gives way.
             let gives_way = tried_any && silent == 0 && round.is_over();
-            summary.gave_way |= wants_try && gives_way;
+            gave_way |= wants_try && gives_way;
             let has_turn = wants_try && !gives_way;
             let tried = if has_turn {
-                tried_any = true;
                 self.attempt(&stem, record, transport, &round, cancel).await.map(|turn| {
+                    tried_any = true;
                     silent = if turn.silent == 0 { 0 } else { silent + 1 };
-                    summary.gave_way |= turn.gave_way;
+                    gave_way |= turn.gave_way;
                     turn.record
                 })
             } else {
@@ -113,7 +115,14 @@ impl Outbox {
                 }
             }
         }
+        self.gave_way.store(gave_way, Ordering::Relaxed);
         first_error.map_or(Ok(summary), Err)
+    }
+
+    /// Whether the last round, also one that ended with an error, stopped so that other work can be done: more is to be tried
+    /// once that had its turn.
+    pub(crate) fn gave_way(&self) -> bool {
+        self.gave_way.load(Ordering::Relaxed)
     }
 
     /// One try for each waiting recipient, each recorded before the next.

@@ -12,8 +12,6 @@ pub(crate) struct Summary {
     pub waiting: usize,
     /// Each message that was tried in vain.
     pub problems: Vec<Problem>,
-    /// More is to be tried now, once other work had its turn.
-    pub gave_way: bool,
 }
 
 /// Why one message is not sent.
