@@ -62,7 +62,7 @@ fn unallocated(live: &Snapshot, proposals: &[Proposal]) -> Vec<String> {
     let left = moving.filter_map(|proposal| {
         let seen = live.organization(&proposal.org_id)?;
         let left = seen.own.as_ref()?.quota?.saturating_sub(seen.allocated());
-        let name = if proposal.org_name.is_empty() { proposal.org_id.as_str() } else { &proposal.org_name };
+        let name = proposal.organization();
         (left > 0).then(|| {
             format!(
                 "{} units of {name} are not allocated to any group and stay so: to hand them out instead, edit the file.",

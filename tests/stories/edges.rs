@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::Stdio;
 
-use crate::standin::{TOKEN, World};
+use crate::standin::{TOKEN, World, key};
 use crate::testbed::{Bench, files};
 
 /// A title for the window, a bell, a line turned around, a blank that nobody sees, a tag.
@@ -171,4 +171,46 @@ fn data_in_a_pipe_keeps_control_characters_out() {
     let output = plan.wait_with_output().unwrap();
     assert_eq!(hidden(&String::from_utf8(output.stdout).unwrap()), []);
     assert!(!bench.run(&["export"]).ends_with(0).out.contains(TOKEN));
+}
+
+#[test]
+fn what_follows_a_line_end_in_a_name_begins_no_line_of_its_own() {
+    let mut world = World::small();
+    world.set(&key("10", "101"), Some(3_000));
+    for (id, organization) in &mut world.organizations {
+        organization.name = format!("Acme {id}\nForged");
+        for group in organization.groups.values_mut() {
+            group.name += "\nForged";
+        }
+    }
+    let bench = Bench::new(world);
+    bench.drop_file("cut.csv", "org_id,aid,value\n10,101,1\n");
+    bench.run(&["inbox"]).ends_with(5);
+    let path = bench.data().join("cut.csv");
+    fs_err::write(&path, "org_id,aid,value\n10,101,1\n10,102,2001\n20,9999,1\n").unwrap();
+    let (file, id) = (path.to_str().unwrap(), bench.only_run().id());
+    bench.run(&["snapshot"]).ends_with(0);
+    for arguments in [
+        &["plan", file][..],
+        &["plan", file, "--all"],
+        &["plan", file, "--format", "markdown"],
+        &["runs", &id],
+        &["propose"],
+        &["targets"],
+        &["status"],
+        &["history", "of", "10/101"],
+        &["export", "--org", "20"],
+    ] {
+        let ran = bench.run(arguments);
+        assert!(
+            format!("{}{}", ran.out, ran.log).contains(" Forged"),
+            "{arguments:?}: {}{}",
+            ran.out,
+            ran.log
+        );
+        let begins_a_line = |line: &str| line.trim_start().starts_with("Forged");
+        let forged: Vec<&str> =
+            ran.out.lines().chain(ran.log.lines()).filter(|line| begins_a_line(line)).collect();
+        assert_eq!(forged, [""; 0], "{arguments:?}");
+    }
 }

@@ -1,6 +1,9 @@
 //! What a proposal says to people: the comment of each row, and a few sentences on each organization.
 
+use std::borrow::Cow;
+
 use super::{Move, Proposal, ShortGroup, grouped, quota};
+use crate::text::clean::visible;
 
 impl Move {
     pub(crate) fn gives(&self) -> bool {
@@ -26,11 +29,17 @@ impl Move {
 }
 
 impl Proposal {
+    /// What the organization is called in a sentence: its name, or its id.
+    pub(crate) fn organization(&self) -> Cow<'_, str> {
+        visible(if self.org_name.is_empty() { self.org_id.as_str() } else { &self.org_name })
+    }
+
     /// What a person should know of it, one sentence each; nothing of an organization in which all is well.
     pub(crate) fn sentences(&self) -> Vec<String> {
+        let (name, org_id) = (self.organization(), visible(self.org_id.as_str()));
         let name = match self.org_name.as_str() {
-            "" => format!("Organization {}", self.org_id),
-            name => format!("{name} ({})", self.org_id),
+            "" => format!("Organization {org_id}"),
+            _ => format!("{name} ({org_id})"),
         };
         let mut sentences = Vec::new();
         if self.mismatched {
@@ -95,7 +104,10 @@ fn counted(count: usize, noun: &str, one: &str, many: &str) -> String {
 /// The worst few, and how many more there are.
 fn list_short_groups(short: &[ShortGroup]) -> String {
     const SHOWN: usize = 3;
-    let each = short.iter().take(SHOWN).map(|short| format!("{} by {}", short.label, grouped(short.lacks)));
+    let each = short
+        .iter()
+        .take(SHOWN)
+        .map(|short| format!("{} by {}", visible(&short.label), grouped(short.lacks)));
     let shown = each.collect::<Vec<_>>().join(" · ");
     let more = short.len().saturating_sub(SHOWN);
     if more > 0 { format!("{shown} · and {more} more") } else { shown }

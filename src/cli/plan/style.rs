@@ -4,6 +4,7 @@ use chrono_tz::Tz;
 
 use crate::cli::table::{Paint, wrapped_and_indented};
 use crate::domain::quota::OrgId;
+use crate::text::clean::visible;
 
 /// How it is shown: with which colours in which width, and in whose time.
 #[derive(Clone, Copy)]
@@ -17,6 +18,7 @@ pub(in crate::cli) fn wrap_text(indent: usize, text: &str, paint: Paint) -> Stri
     wrapped_and_indented(indent, text, paint.width).fold(String::new(), |text, line| text + &line + "\n")
 }
 
+/// An organization by its name and id, on one line.
 pub(super) fn name_of(name: &str, id: &OrgId) -> String {
-    if name.is_empty() { id.to_string() } else { format!("{name} {id}") }
+    visible(&if name.is_empty() { id.to_string() } else { format!("{name} {id}") }).into_owned()
 }
