@@ -20,7 +20,7 @@ pub(super) async fn apply(
     out: &mut impl Write,
 ) -> anyhow::Result<Exit> {
     let RunCommand { handover, services, mailer } = *command;
-    let (name, bytes) = read(file, services.config.inbox.max_bytes)?;
+    let (name, bytes) = read(file, services.config.inbox.max_bytes, services.cancel).await?;
     let asked = Ask::Apply { file: name.clone(), approve: approve.map(str::to_owned) };
     let request = match handover::ask(handover, &asked, Some(&bytes)).await? {
         Who::Here(request) => request,

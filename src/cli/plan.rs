@@ -10,8 +10,10 @@ mod text;
 use std::io::{Read, Write};
 use std::path::Path;
 use std::pin::pin;
+use std::time::Duration;
 
 use tokio::task::{JoinHandle, spawn_blocking};
+use tokio_util::sync::CancellationToken;
 
 pub(super) use self::json::to_json;
 use self::markdown::markdown;
@@ -48,7 +50,7 @@ pub(super) async fn plan(
 ) -> anyhow::Result<Exit> {
     let config = services.config;
     let PlanRequest { file, format, list_all, detailed } = *asked;
-    let (name, bytes) = read(file, config.inbox.max_bytes)?;
+    let (name, bytes) = read(file, config.inbox.max_bytes, services.cancel).await?;
     let (columns, max_rows) = (config.inbox.columns.clone(), config.inbox.max_rows);
     let parsing = spawn_blocking(move || (parse(&bytes, &columns, max_rows), sha256(&bytes)));
     let Some(plan) =
@@ -111,10 +113,43 @@ pub(super) fn style(config: &Config, color: Color) -> Style {
     Style { paint: Paint::stdout(color), zone: config.schedule.timezone }
 }
 
-/// The file's name and bytes; `-` is standard input.
-pub(super) fn read(file: &Path, limit: u64) -> anyhow::Result<(String, Vec<u8>)> {
+/// How long after the end of a pipe a signal may come that ended what writes into it, too.
+const SIGNAL_AFTER_END: Duration = Duration::from_millis(100);
+
+/// A file as it was read.
+struct Input {
+    name: String,
+    bytes: Vec<u8>,
+    /// It came from another program, which may have ended before it wrote all.
+    is_piped: bool,
+}
+
+/// The file's name and bytes; `-` is standard input. Nothing after a signal: Ctrl-C ends both programs of a pipe, and what came so
+/// far may end in the middle of a number.
+pub(super) async fn read(
+    file: &Path,
+    limit: u64,
+    cancel: &CancellationToken,
+) -> anyhow::Result<(String, Vec<u8>)> {
+    let path = file.to_owned();
+    let reading = async {
+        let input = spawn_blocking(move || read_to_end(&path, limit)).await??;
+        if input.is_piped {
+            tokio::time::sleep(SIGNAL_AFTER_END).await;
+        }
+        anyhow::Ok(input)
+    };
+    tokio::select! {
+        biased;
+        () = cancel.cancelled() => anyhow::bail!("stopped by a signal while the file was read: nothing was done"),
+        input = reading => input.map(|Input { name, bytes, .. }| (name, bytes)),
+    }
+}
+
+fn read_to_end(file: &Path, limit: u64) -> anyhow::Result<Input> {
     let mut bytes = Vec::new();
     let mut size = 0;
+    let mut is_piped = true;
     let name = if file == Path::new("-") {
         std::io::stdin().take(limit + 1).read_to_end(&mut bytes)?;
         "standard-input.csv".to_owned()
@@ -125,6 +160,7 @@ pub(super) fn read(file: &Path, limit: u64) -> anyhow::Result<(String, Vec<u8>)>
             let folder = visible(&file.to_string_lossy()).into_owned();
             anyhow::bail!("{folder} is a folder: name the change file in it");
         }
+        is_piped = !metadata.is_file();
         size = metadata.len();
         if size <= limit {
             opened.take(limit + 1).read_to_end(&mut bytes)?;
@@ -135,7 +171,7 @@ pub(super) fn read(file: &Path, limit: u64) -> anyhow::Result<(String, Vec<u8>)>
         size.max(bytes.len() as u64) <= limit,
         "{name} has more than {limit} bytes (inbox.max_bytes): split it"
     );
-    Ok((name, bytes))
+    Ok(Input { name, bytes, is_piped })
 }
 
 /// Somebody who mistyped a name, or has no change file yet, learns how to get one.

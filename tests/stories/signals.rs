@@ -1,5 +1,6 @@
 //! Signals that are not meant to stop anything, and those that stop a pass.
 
+use std::io::Write;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Stdio};
 
@@ -29,6 +30,21 @@ fn on_a_terminal_of_its_own(bench: &Bench, arguments: &[&str]) -> Option<Child> 
 fn send(process: &Child, name: &str) {
     let kill = Command::new("kill").args([name, &process.id().to_string()]).status().unwrap();
     assert!(kill.success());
+}
+
+const SIGINT: u32 = 2;
+
+/// Waits until a process answers a signal itself: before, the system ends it.
+fn catches(process: &Child, signal: u32) {
+    let status = format!("/proc/{}/status", process.id());
+    loop {
+        let status = fs_err::read_to_string(&status).unwrap();
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap().trim();
+        if u64::from_str_radix(mask, 16).unwrap() >> (signal - 1) & 1 == 1 {
+            return;
+        }
+        std::thread::yield_now();
+    }
 }
 
 #[test]
@@ -80,4 +96,43 @@ fn a_pass_that_was_started_to_outlive_its_terminal_does() {
     send(&pass, "-HUP");
     assert_eq!(pass.wait().unwrap().code(), Some(0), "{}", bench.log());
     assert_eq!(bench.csv_files("history").len(), 1);
+}
+
+/// What a program wrote into a pipe before Ctrl-C ended both: the last value is cut.
+const CUT: &[u8] = b"org_id,aid,value\n10,101,6000\n10,102,2";
+
+#[test]
+fn a_file_from_a_pipe_that_a_signal_cuts_off_is_not_applied_then_or_later() {
+    let bench = Bench::new(World::small());
+    let before = bench.quotas();
+    let mut apply =
+        bench.command(&["apply", "-"]).stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut pipe = apply.stdin.take().unwrap();
+    pipe.write_all(CUT).unwrap();
+    catches(&apply, SIGINT);
+    send(&apply, "-INT");
+    drop(pipe);
+    let ended = apply.wait_with_output().unwrap();
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(1), "{said}");
+    assert!(said.contains("nothing was done"), "{said}");
+    bench.run(&["once"]).ends_with(0);
+    assert_eq!((bench.quotas(), bench.posts()), (before, 0));
+}
+
+#[test]
+fn a_command_that_waits_for_its_standard_input_ends_at_a_signal() {
+    for command in ["plan", "apply"] {
+        let bench = Bench::new(World::small());
+        let mut waiting =
+            bench.command(&[command, "-"]).stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let pipe = waiting.stdin.take().unwrap();
+        catches(&waiting, SIGINT);
+        send(&waiting, "-INT");
+        let ended = waiting.wait_with_output().unwrap();
+        drop(pipe);
+        let said = String::from_utf8(ended.stderr).unwrap();
+        assert_eq!(ended.status.code(), Some(1), "{said}");
+        assert!(said.contains("nothing was done"), "not only after the longest stop: {said}");
+    }
 }
