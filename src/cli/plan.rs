@@ -12,6 +12,7 @@ use std::path::Path;
 use std::pin::pin;
 use std::time::Duration;
 
+use rustix::fs::FileType;
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio_util::sync::CancellationToken;
 
@@ -136,6 +137,12 @@ pub(super) async fn read(
         let input = spawn_blocking(move || read_to_end(&path, limit)).await??;
         if input.is_piped {
             tokio::time::sleep(SIGNAL_AFTER_END).await;
+            anyhow::ensure!(
+                ends_a_line(&input.bytes),
+                "{} ends in the middle of a line, as if what writes it had ended early: nothing was done. End its last \
+                 line, or name a file",
+                input.name
+            );
         }
         anyhow::Ok(input)
     };
@@ -146,12 +153,21 @@ pub(super) async fn read(
     }
 }
 
+/// Whether the last value can be whole, as far as one can see; also in UTF-16.
+fn ends_a_line(bytes: &[u8]) -> bool {
+    let last = bytes.strip_suffix(b"\0").unwrap_or(bytes).last();
+    last.is_none_or(|last| matches!(last, b'\n' | b'\r'))
+}
+
 fn read_to_end(file: &Path, limit: u64) -> anyhow::Result<Input> {
     let mut bytes = Vec::new();
     let mut size = 0;
-    let mut is_piped = true;
+    let is_piped;
     let name = if file == Path::new("-") {
-        std::io::stdin().take(limit + 1).read_to_end(&mut bytes)?;
+        let stdin = std::io::stdin();
+        is_piped =
+            !rustix::fs::fstat(&stdin).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode).is_file());
+        stdin.take(limit + 1).read_to_end(&mut bytes)?;
         "standard-input.csv".to_owned()
     } else {
         let opened = fs_err::File::open(file).map_err(|error| not_opened(file, error))?;

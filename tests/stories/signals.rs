@@ -4,7 +4,7 @@ use std::io::Write;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Stdio};
 
-use crate::standin::{Fault, World};
+use crate::standin::{Fault, World, key};
 use crate::testbed::Bench;
 
 /// Starts a command through another program, which becomes it.
@@ -118,6 +118,25 @@ fn a_file_from_a_pipe_that_a_signal_cuts_off_is_not_applied_then_or_later() {
     assert!(said.contains("nothing was done"), "{said}");
     bench.run(&["once"]).ends_with(0);
     assert_eq!((bench.quotas(), bench.posts()), (before, 0));
+}
+
+#[test]
+fn a_file_from_a_pipe_that_ends_within_a_line_is_not_applied_but_one_on_disk_is() {
+    let bench = Bench::new(World::small());
+    for (command, content) in [("apply", CUT), ("plan", CUT)] {
+        let mut cut =
+            bench.command(&[command, "-"]).stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        cut.stdin.take().unwrap().write_all(content).unwrap();
+        let ended = cut.wait_with_output().unwrap();
+        let said = String::from_utf8(ended.stderr).unwrap();
+        assert!(said.contains("ends in the middle of a line"), "{said}");
+        assert_eq!((ended.status.code(), bench.posts()), (Some(1), 0));
+    }
+    let path = bench.data().with_file_name("whole.csv");
+    fs_err::write(&path, "org_id,aid,value\n10,101,6000").unwrap();
+    let file = fs_err::File::open(&path).unwrap().into_file();
+    let applied = bench.command(&["apply", "-"]).stdin(file).output().unwrap().status;
+    assert_eq!((applied.code(), bench.quotas()[&key("10", "101")]), (Some(0), 6_000));
 }
 
 #[test]
