@@ -200,7 +200,7 @@ async fn answer(cli: Cli) -> anyhow::Result<Exit> {
     }
     let mut app = App::new(source.load()?);
     let is_daemon = matches!(command, Command::Run);
-    let is_waited_for = command_traits(&command).is_waited_for;
+    let CommandTraits { writes, is_waited_for } = command_traits(&command);
     if is_waited_for {
         app.history = app.history.on_all_cores();
     }
@@ -210,11 +210,13 @@ async fn answer(cli: Cli) -> anyhow::Result<Exit> {
     let grace = app.cancel.clone();
     tokio::select! {
         answered = dispatch(command, &app, &source, global.color) => answered,
-        () = async { grace.cancelled().await; tokio::time::sleep(GRACE).await } => {
+        () = async { grace.cancelled().await; tokio::time::sleep(GRACE).await }, if writes => {
             anyhow::ensure!(is_daemon, signals::STOPPED); // to be stopped is no failure of the daemon
             tracing::warn!("{}", signals::STOPPED);
             Ok(Exit::Done)
         }
+        // What only reads leaves nothing under way.
+        () = grace.cancelled(), if !writes => anyhow::bail!("stopped by a signal"),
     }
 }
 

@@ -152,6 +152,24 @@ fn a_command_that_waits_for_its_standard_input_ends_at_a_signal() {
         drop(pipe);
         let said = String::from_utf8(ended.stderr).unwrap();
         assert_eq!(ended.status.code(), Some(1), "{said}");
-        assert!(said.contains("nothing was done"), "not only after the longest stop: {said}");
+        assert!(said.contains("quotakeeper: stopped by a signal"), "{said}");
+        assert!(!said.contains("the next start"), "it ends before the longest stop: {said}");
     }
+}
+
+#[test]
+fn a_command_that_only_reads_waits_for_no_answer_after_a_signal() {
+    let bench = Bench::new(World::small());
+    bench.standin.at("GET /quotas", 0, Fault::Stall);
+    let mut export = bench.command(&["export"]);
+    let export = export.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    bench.standin.wait_until("the read", |log| log.iter().any(|one| one.call == "GET /quotas"));
+    send(&export, "-INT");
+    let ended = export.wait_with_output().unwrap();
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!((ended.status.code(), ended.stdout.is_empty()), (Some(1), true), "{said}");
+    assert!(
+        said.ends_with("quotakeeper: stopped by a signal\n"),
+        "nothing goes on at the next start: {said}"
+    );
 }
