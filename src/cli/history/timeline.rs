@@ -2,7 +2,8 @@
 
 use std::io::Write;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike, SecondsFormat, Utc};
+use chrono_tz::Tz;
 
 use super::find::find;
 use crate::cli::TableFormat;
@@ -61,8 +62,7 @@ fn text(timeline: &Timeline, style: Style) -> String {
         return text + "No snapshot was taken in this time.\n";
     };
     let count = words::counted(timeline.moments.len(), "snapshot");
-    let [first, last] = [first, last].map(|moment| words::day(moment.taken_at, style.zone));
-    text += &format!("{count}, {first} to {last}\n");
+    text += &format!("{count}, {}\n", days_between(first.taken_at, last.taken_at, style.zone));
     text += &chart(&timeline.moments, style);
     text += &growth(&timeline.moments);
     text.push('\n');
@@ -119,6 +119,17 @@ fn chart(moments: &[Moment], style: Style) -> String {
         None => ' ',
     };
     format!("used       {}  up to {}\n", used.iter().map(bar).collect::<String>(), grouped(highest))
+}
+
+/// `Thu 19 Nov to Sun 29 Nov`, with their years where those differ.
+fn days_between(first: DateTime<Utc>, last: DateTime<Utc>, zone: Tz) -> String {
+    let year = |at: DateTime<Utc>| at.with_timezone(&zone).year();
+    let is_one_year = year(first) == year(last);
+    let [first, last] = [first, last].map(|at| {
+        let day = words::day(at, zone);
+        if is_one_year { day } else { format!("{day} {}", year(at)) }
+    });
+    format!("{first} to {last}")
 }
 
 /// How much the projected usage grew from the first moment to the last that have one: unlike what was used, it does not begin

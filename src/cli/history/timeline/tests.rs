@@ -1,4 +1,4 @@
-//! The growth of a projection, in figures.
+//! The growth of a projection, in figures, and the days between which it was seen.
 
 use super::*;
 
@@ -24,4 +24,15 @@ fn growth_of_the_projection_is_shown_in_units_and_in_percent_of_the_first_one() 
     assert_eq!(growth_of(&[Some(0), Some(7)]), "projected  0 → 7 (+7)\n");
     assert_eq!(growth_of(&[Some(7), Some(7)]), "projected  7 → 7 (unchanged)\n");
     assert_eq!(growth_of(&[Some(7)]), "");
+}
+
+#[test]
+fn the_days_of_a_history_have_their_years_where_those_differ_in_its_zone() {
+    let between =
+        |first: &str, last: &str, zone| days_between(first.parse().unwrap(), last.parse().unwrap(), zone);
+    let (first, last) = ("2024-02-29T12:00:00Z", "2026-11-29T12:00:00Z");
+    assert_eq!(between(first, last, Tz::UTC), "Thu 29 Feb 2024 to Sun 29 Nov 2026");
+    let (first, last) = ("2025-12-31T23:30:00Z", "2026-11-29T12:00:00Z");
+    assert_eq!(between(first, last, Tz::Europe__Berlin), "Thu 1 Jan to Sun 29 Nov");
+    assert_eq!(between(first, last, Tz::UTC), "Wed 31 Dec 2025 to Sun 29 Nov 2026");
 }
