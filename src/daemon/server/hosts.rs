@@ -58,13 +58,19 @@ impl Hosts {
         let is_address = host.parse::<IpAddr>().is_ok()
             || host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).is_some_and(is_v6);
         let is_local = host == "localhost" || host.ends_with(".localhost");
-        let is_plain = !authority.as_str().contains('@');
+        // A name before an `@`, or anything else around the host, is nobody's way to ask.
+        let is_plain = authority.as_str().strip_prefix(authority.host()).is_some_and(is_port_or_nothing);
         if is_plain && (is_address || is_local || self.0.contains(&host)) {
             Ok(())
         } else {
             Err(RefusedRequest::Unknown)
         }
     }
+}
+
+fn is_port_or_nothing(after_host: &str) -> bool {
+    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
+    after_host.is_empty() || after_host.strip_prefix(':').is_some_and(is_port)
 }
 
 fn is_v6(text: &str) -> bool {
