@@ -276,14 +276,19 @@ fn a_page_is_not_cached_cannot_be_framed_and_runs_only_its_own_script() {
     assert_eq!(posted.status, 405);
 }
 
-#[test]
-fn a_comparison_of_two_snapshots_says_how_to_go_back_to_the_earlier_one() {
-    let bench = Bench::new(World::small());
+/// Two snapshots with another quota in each, by their names.
+fn snapshots_with_a_change(bench: &Bench) -> Vec<String> {
     bench.run(&["snapshot"]).ends_with(0);
     bench.standin.world(|world| world.set(&key("10", "101"), Some(7000)));
     bench.run(&["snapshot"]).ends_with(0);
     let stem = |path: &String| path.rsplit('/').next().unwrap().trim_end_matches(".csv").to_owned();
-    let stems: Vec<String> = bench.snapshots().iter().map(stem).collect();
+    bench.snapshots().iter().map(stem).collect()
+}
+
+#[test]
+fn a_comparison_of_two_snapshots_says_how_to_go_back_to_the_earlier_one() {
+    let bench = Bench::new(World::small());
+    let stems = snapshots_with_a_change(&bench);
     let (bench, daemon) = Daemon::start(bench);
     daemon.wait_until_ready();
     // In whichever order they are chosen.
@@ -308,11 +313,7 @@ fn a_name_without_spaces_is_broken_and_pushes_no_figure_out_of_sight() {
         let groups = &mut world.organizations.get_mut("10").unwrap().groups;
         groups.get_mut("101").unwrap().name = "Retail_Stores_".repeat(12);
     });
-    bench.run(&["snapshot"]).ends_with(0);
-    bench.standin.world(|world| world.set(&key("10", "101"), Some(7000)));
-    bench.run(&["snapshot"]).ends_with(0);
-    let stem = |path: &String| path.rsplit('/').next().unwrap().trim_end_matches(".csv").to_owned();
-    let stems: Vec<String> = bench.snapshots().iter().map(stem).collect();
+    let stems = snapshots_with_a_change(&bench);
     let (_bench, daemon) = Daemon::start(bench);
     daemon.wait_until_ready();
     for path in [&format!("/history?from={}&to={}", stems[0], stems[1]), "/organizations/10/groups/101"] {
