@@ -24,9 +24,10 @@ use crate::jobs::requests::basis::Basis;
 use crate::jobs::requests::{self, Answer, Ask};
 use crate::mail::{Mailer, installation};
 
-/// A holder gives a sign of life every few seconds.
+/// A holder that gives none for so long is not waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
-const SIGNS: Duration = Duration::from_secs(3);
+/// So often a holder gives a sign of life. An idle daemon does little else.
+const SIGNS: Duration = Duration::from_secs(10);
 const LOOKS: Duration = Duration::from_millis(100);
 
 /// Who does the work.

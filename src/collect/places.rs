@@ -27,9 +27,13 @@ impl<'a> Places<'a> {
                 }
             }
         }
+        let mut last = None;
         for group in groups {
             if let Some(org_id) = &group.org_id {
-                organizations.insert(org_id);
+                // Those of one organization mostly stand together.
+                if last.replace(org_id) != Some(org_id) {
+                    organizations.insert(org_id);
+                }
                 if some_are_nameless {
                     by_aid.insert(&group.aid, org_id);
                 }

@@ -7,7 +7,7 @@
 //! | `ID.taken` | the same file, renamed by the holder that has begun with it |
 //! | `ID.answer` | what came of it |
 //! | `RUN.decided` | somebody decided on this run: it only wakes the holder |
-//! | `.alive` | replaced every few seconds by the holder while something waits here |
+//! | `.alive` | replaced every ten seconds by the holder while something waits here |
 //!
 //! A request whose command is gone before it was begun is not done. One that was begun is finished, once: what `apply` makes is
 //! a run that knows its request. Who asks is the owner of the request's file.
