@@ -184,7 +184,7 @@ fn runs_out(status: &QuotaStatus, style: Style) -> String {
 fn write_json(latest: &Snapshot, ranking: &Ranking<'_>, out: &mut impl Write) -> anyhow::Result<()> {
     writeln!(out, "{{\n  \"taken_at\": {},\n  \"targets\": [", json!(latest.taken_at))?;
     for (index, status) in ranking.statuses().enumerate() {
-        let [name, org_name] = &status.whole_names;
+        let [name, org_name] = status.whole_names();
         let target = json!({
             "org_id": status.target.org_id,
             "org_name": org_name,

@@ -97,7 +97,7 @@ fn closing_record(line: &Line) -> [String; 14] {
 
 /// How one target stands, as a row of a table.
 pub(crate) fn usage_record(status: &QuotaStatus) -> [String; 14] {
-    let [name, org_name] = &status.whole_names;
+    let [name, org_name] = status.whole_names();
     let whole_or = |whole: &str, cut: &str| text_cell(if whole.is_empty() { cut } else { whole });
     let group_name = match &status.target.aid {
         Some(_) => whole_or(name, &status.name),

@@ -199,7 +199,7 @@ impl UsageReport {
             status.trend = trends.words(status);
         }
         for (number, status) in (1..).zip(self.worth_drawing()) {
-            status.picture = trends.picture(status, number);
+            status.picture = trends.picture(status, number).map(Box::new);
         }
         self.drawn = !self.pictures().is_empty();
         if !self.drawn && self.worth_drawing().next().is_some() {
@@ -210,7 +210,7 @@ impl UsageReport {
 
     pub(crate) fn pictures(&self) -> Vec<&Picture> {
         let own = self.organizations.iter().map(|organization| &organization.own);
-        own.chain(&self.worst).filter_map(|status| status.picture.as_ref()).collect()
+        own.chain(&self.worst).filter_map(|status| status.picture.as_deref()).collect()
     }
 
     /// Leaves the words, which say the same.

@@ -115,7 +115,10 @@ impl<'a> Curves<'a> {
             return String::new();
         }
         let most = self.figures(row, axis).flatten().max().unwrap_or(0).max(1);
-        let mut text = format!("{most}:");
+        let most_digits = most.to_string();
+        // There may be thousands of these: none takes more than it needs.
+        let mut text = String::with_capacity(most_digits.len() + 1 + 2 * axis.moments.len());
+        text.extend([&*most_digits, ":"]);
         for used in self.figures(row, axis) {
             match used {
                 None => text += UNKNOWN,

@@ -33,9 +33,9 @@ pub(crate) struct QuotaStatus {
     pub name: String,
     pub id: String,
     pub org_name: String,
-    /// Its own name and its organization's, not cut: for tables that programs read.
+    /// Both names as they are, where that is not what is shown.
     #[serde(skip)]
-    pub whole_names: [String; 2],
+    pub(in crate::report) whole_names: Option<Box<[String; 2]>>,
     pub quota: Option<Units>,
     pub used: Option<Units>,
     pub projected: Option<Units>,
@@ -62,8 +62,8 @@ pub(crate) struct QuotaStatus {
     /// `+12 % on the previous cycle`, for the listed ones; empty where the history does not say.
     pub trend: String,
     pub bar: Option<Bar>,
-    /// The trend, for the few that are drawn.
-    pub picture: Option<Picture>,
+    /// The trend, for the few that are drawn: the others have no room for one.
+    pub picture: Option<Box<Picture>>,
 }
 
 impl QuotaStatus {
@@ -74,6 +74,14 @@ impl QuotaStatus {
 
     pub(crate) fn runs_out(&self) -> bool {
         self.ran_out || self.runs_out_at.is_some()
+    }
+
+    /// Its own name and its organization's, not cut, and empty where there is none: for tables that programs read.
+    pub(crate) fn whole_names(&self) -> [&str; 2] {
+        match &self.whole_names {
+            Some(whole) => whole.each_ref().map(String::as_str),
+            None => [&self.name, &self.org_name],
+        }
     }
 
     /// `EMEA Branches 204117`.
@@ -198,12 +206,15 @@ pub(crate) fn quota_status(
     let (percent_used, percent_projected) = (of_quota(used), of_quota(needed));
     let JudgedLevel { level, why, limit } = judge(figures, alerts.limits(&row.target), context);
     let (name, id) = name_and_id(row);
+    let org_name = org_name(row);
+    let whole_names = [row.name(), &row.org_name].map(|name| words::clean(name, usize::MAX));
+    let whole_names = (whole_names != [&*name, &*org_name]).then(|| Box::new(whole_names));
     QuotaStatus {
         target: row.target.clone(),
         name,
         id,
-        org_name: org_name(row),
-        whole_names: [row.name(), &row.org_name].map(|name| words::clean(name, usize::MAX)),
+        org_name,
+        whole_names,
         quota: row.quota,
         used,
         projected,
