@@ -8,6 +8,7 @@ mod timeline;
 use std::io::Write;
 
 use super::arguments::History;
+use super::past;
 use super::plan::Style;
 use super::terminal;
 use super::time_arguments::TimeContext;
@@ -32,11 +33,11 @@ pub(super) fn history(
             write!(out, "{listed}")?;
         }
         History::Show { time } => {
-            let at = history.find(when.moment(time)?)?;
+            let at = history.find(past(time, when)?)?;
             std::io::copy(&mut files::open(&history.path(at))?, out)?;
         }
         History::Diff { a, b } => {
-            let (a, b) = (history.find(when.moment(a)?)?, history.find(when.moment(b)?)?);
+            let (a, b) = (history.find(past(a, when)?)?, history.find(past(b, when)?)?);
             diff::diff(inputs, (a, b), style, out)?;
         }
         History::Of { target, since, format } => {

@@ -17,6 +17,8 @@ pub(super) enum NotATime {
     Moment(String),
     #[error("`{0}` is neither a duration such as 7d nor a time such as 2026-12-01 or \"2026-12-01 14:00\"")]
     Since(String),
+    #[error("`{0}` is in the future: --since takes a time that is past, or how long ago, such as 7d")]
+    SinceFuture(String),
 }
 
 /// Where and when a TIME is written, which says what it means.
@@ -56,7 +58,21 @@ impl TimeContext {
             Ok(ago) => TimeDelta::from_std(ago).ok().and_then(|ago| self.now.checked_sub_signed(ago)),
             Err(_) => self.moment(time).ok(),
         };
-        since.ok_or_else(|| NotATime::Since(time.to_owned()))
+        match since {
+            Some(since) if self.is_future(since) => Err(NotATime::SinceFuture(time.to_owned())),
+            Some(since) => Ok(since),
+            None => Err(NotATime::Since(time.to_owned())),
+        }
+    }
+
+    /// What to say of a TIME that has not come yet, which may be a wrong year, or the end of a month that still runs.
+    pub(super) fn future_note(self, time: &str, moment: DateTime<Utc>) -> Option<String> {
+        self.is_future(moment)
+            .then(|| format!("`{time}` is in the future: the latest snapshot is taken instead."))
+    }
+
+    fn is_future(self, moment: DateTime<Utc>) -> bool {
+        moment > with_clock_skew(self.now)
     }
 
     /// A day as people speak of it: `yesterday`, the last `Monday`, or a month for its first day.

@@ -56,7 +56,11 @@ fn text(timeline: &Timeline, style: Style) -> String {
     } else {
         String::new()
     };
-    let name = if timeline.name == id { String::new() } else { format!("{} ", timeline.name) };
+    let name = if timeline.name.is_empty() || timeline.name == id {
+        String::new()
+    } else {
+        format!("{} ", timeline.name)
+    };
     let mut text = format!("{}{}\n", style.paint.bold(&format!("{name}{id}")), organization);
     let (Some(first), Some(last)) = (timeline.moments.first(), timeline.moments.last()) else {
         return text + "No snapshot was taken in this time.\n";

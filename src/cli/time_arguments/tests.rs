@@ -59,3 +59,14 @@ fn an_invalid_time_is_answered_with_the_valid_forms() {
     assert!(error.starts_with("`7 moons` is neither a duration such as 7d nor a time"), "{error}");
     assert!(when().since("99999999999y").is_err());
 }
+
+#[test]
+fn a_time_that_has_not_come_yet_is_named_and_nothing_is_looked_for_since_then() {
+    let note = |time: &str| when().future_note(time, when().moment(time).unwrap());
+    assert_eq!(note("2026-12").unwrap(), "`2026-12` is in the future: the latest snapshot is taken instead.");
+    for past in ["now", "latest", "today", "2026-11-22 19:01"] {
+        assert_eq!(note(past), None, "{past}");
+    }
+    let error = when().since("2027-01-01").unwrap_err().to_string();
+    assert!(error.starts_with("`2027-01-01` is in the future"), "{error}");
+}
