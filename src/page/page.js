@@ -65,7 +65,10 @@ function start(signal) {
   if (!find("data")) return;
   const data = JSON.parse(find("data").textContent);
   startTrends(data.zone, signal);
-  for (const table of document.querySelectorAll(".targets")) table.classList.add("on");
+  for (const table of document.querySelectorAll(".targets")) {
+    table.classList.add("on");
+    table.classList.toggle("flat", !table.querySelector("[data-t]"));
+  }
   for (const tr of document.querySelectorAll(".targets tbody:not(#rows) tr")) {
     tr.querySelector(".use").after(trendCell(readRow(tr, 0, data)));
     withRoles(tr);

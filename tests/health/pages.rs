@@ -139,6 +139,7 @@ fn on_no_screen_anything_lies_beside_a_page_and_axe_finds_nothing() {
 fn pages_show_thousands_of_account_groups_and_none_with_any_names() {
     const NAME: &str = "<img src=x onerror=alert(1)></script><script>alert(1)</script>\"'";
     let Some(mut browser) = Browser::find() else { return };
+    browser.has_size(320, 900);
     for groups in [0, 1, 30, 3_000, 10_000] {
         let bench = Bench::new(World::default()).with("QUOTAKEEPER__SCHEDULE__SNAPSHOT", "0 0 1 1 *");
         history(&bench.data(), groups, 3, |group| format!("{NAME}{group}"));
@@ -148,6 +149,7 @@ fn pages_show_thousands_of_account_groups_and_none_with_any_names() {
         for path in views.into_iter().filter(|path| groups > 0 || !path.contains("100")) {
             browser.visit(&format!("http://{}{path}", daemon.address));
             assert_eq!(browser.eval("document.querySelectorAll('img, body script:not([type])').length"), 0);
+            assert_eq!(browser.eval("document.documentElement.scrollWidth"), 320, "{path} with {groups}");
         }
         if groups == 0 {
             continue;
@@ -158,6 +160,24 @@ fn pages_show_thousands_of_account_groups_and_none_with_any_names() {
         browser.visit(&format!("http://{}/organizations/100/groups/1000000", daemon.address));
         assert!(browser.text("document.querySelector('h1').textContent").starts_with("<img src=x"));
         assert_eq!(browser.eval("document.querySelectorAll('.picture > svg').length"), 1);
+    }
+}
+
+#[test]
+fn the_column_of_trends_is_there_once_there_is_a_trend() {
+    let Some(mut browser) = Browser::find() else { return };
+    for (snapshots, is_shown) in [(1, false), (3, true)] {
+        let bench = Bench::new(World::default()).with("QUOTAKEEPER__SCHEDULE__SNAPSHOT", "0 0 1 1 *");
+        history(&bench.data(), 30, snapshots, |group| format!("Group {group}"));
+        let (_bench, daemon) = Daemon::start(bench);
+        eventually("the files are read", || (daemon.get("/metrics").status == 200).then_some(()));
+        for (path, width) in [("/", 1280), ("/groups", 1280), ("/groups", 375)] {
+            browser.has_size(width, 900);
+            browser.visit(&format!("http://{}{path}", daemon.address));
+            let trend = if width == 1280 { "thead th.trend" } else { "tbody .trend" };
+            let shown = browser.eval(&format!("document.querySelector('{trend}').checkVisibility()"));
+            assert_eq!(shown, is_shown, "{path} at {width} with {snapshots}");
+        }
     }
 }
 
