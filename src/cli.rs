@@ -34,7 +34,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use chrono::{DateTime, Utc};
 use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory, Parser};
 
@@ -256,7 +255,7 @@ async fn carry_out(
         Command::Outbox => jobs::run_job(app, Job::Outbox, None).await,
         Command::Report { kind } => jobs::report(app, &kind, when).await,
         Command::Targets { at, org, name, over, format } => {
-            let at = at.map(|at| past(&at, when)).transpose()?;
+            let at = at.map(|at| when.snapshot_time(&at)).transpose()?;
             let asked =
                 targets::TargetsRequest { at, organizations: &org, name: name.as_deref(), over, format };
             let style = plan::style(&app.config, color);
@@ -276,7 +275,7 @@ async fn carry_out(
             None => runs::list_runs(&app.config, &state, format, color, out),
         },
         Command::Export { org, at, restore } => {
-            let at = at.map(|at| past(&at, when)).transpose()?;
+            let at = at.map(|at| when.snapshot_time(&at)).transpose()?;
             let asked = export::ExportRequest { organizations: &org, at, restore };
             export::export(&changes, &asked, out).await
         }
@@ -291,13 +290,6 @@ async fn carry_out(
         | Command::Completions { .. }
         | Command::Man { .. } => Ok(Exit::Done), // answered before a configuration was read
     }
-}
-
-/// The moment of a TIME that a snapshot is looked for by; who names one that has not come yet learns what stands for it.
-fn past(time: &str, when: TimeContext) -> Result<DateTime<Utc>, NotATime> {
-    let moment = when.moment(time)?;
-    when.future_note(time, moment).iter().for_each(|note| terminal::eprint(note));
-    Ok(moment)
 }
 
 /// One page for each command; the first one names the others.

@@ -8,7 +8,6 @@ mod timeline;
 use std::io::Write;
 
 use super::arguments::History;
-use super::past;
 use super::plan::Style;
 use super::terminal;
 use super::time_arguments::TimeContext;
@@ -33,11 +32,11 @@ pub(super) fn history(
             write!(out, "{listed}")?;
         }
         History::Show { time } => {
-            let at = history.find(past(time, when)?)?;
+            let at = history.find(when.snapshot_time(time)?)?;
             std::io::copy(&mut files::open(&history.path(at))?, out)?;
         }
         History::Diff { a, b } => {
-            let (a, b) = (history.find(past(a, when)?)?, history.find(past(b, when)?)?);
+            let (a, b) = (history.find(when.snapshot_time(a)?)?, history.find(when.snapshot_time(b)?)?);
             diff::diff(inputs, (a, b), style, out)?;
         }
         History::Of { target, since, format } => {

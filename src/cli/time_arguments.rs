@@ -5,6 +5,7 @@ use chrono::{
 };
 use chrono_tz::Tz;
 
+use super::terminal;
 use crate::history::{STEM, with_clock_skew};
 
 /// That a TIME means nothing.
@@ -65,8 +66,15 @@ impl TimeContext {
         }
     }
 
+    /// The moment of a TIME that a snapshot is looked for by. Who names one that has not come yet reads what stands for it.
+    pub(super) fn snapshot_time(self, time: &str) -> Result<DateTime<Utc>, NotATime> {
+        let moment = self.moment(time)?;
+        self.future_note(time, moment).iter().for_each(|note| terminal::eprint(note));
+        Ok(moment)
+    }
+
     /// What to say of a TIME that has not come yet, which may be a wrong year, or the end of a month that still runs.
-    pub(super) fn future_note(self, time: &str, moment: DateTime<Utc>) -> Option<String> {
+    fn future_note(self, time: &str, moment: DateTime<Utc>) -> Option<String> {
         self.is_future(moment)
             .then(|| format!("`{time}` is in the future: the latest snapshot is taken instead."))
     }
