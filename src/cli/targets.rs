@@ -176,7 +176,7 @@ fn runs_out(status: &QuotaStatus, style: Style) -> String {
     match status.runs_out_at {
         Some(at) if !status.ran_out => words::short_day(at, style.zone),
         None if status.is_measured() && !status.ran_out => String::new(),
-        _ => status.status.clone(),
+        _ => status.status.to_string(),
     }
 }
 

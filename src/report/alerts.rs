@@ -228,7 +228,7 @@ fn rows(
         let mut status = statuses.get(&row.target)?.clone();
         if status.why.is_empty() {
             // Its usage is unknown by now: what was seen stands.
-            status.why.clone_from(&news.why);
+            status.why = news.why.clone().into();
         }
         let since = words::moment(news.at, context.zone);
         let test = |test: &TopConsumer| format!("{} {}", test.label, grouped(test.projected));

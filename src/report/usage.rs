@@ -196,7 +196,7 @@ impl UsageReport {
     /// Says the trend of all that is listed, and draws those few that are looked at first.
     pub(crate) fn draw(&mut self, trends: &Trends) {
         for status in self.listed_mut() {
-            status.trend = trends.words(status);
+            status.trend = trends.words(status).into();
         }
         for (number, status) in (1..).zip(self.worth_drawing()) {
             status.picture = trends.picture(status, number).map(Box::new);

@@ -180,7 +180,7 @@ fn runs_out(status: &QuotaStatus, view: &View) -> String {
         _ if status.ran_out => "has run out".to_owned(),
         Some(at) if at <= view.now => "now".to_owned(),
         Some(at) => words::short_day(at, view.zone),
-        None => status.status.clone(),
+        None => status.status.to_string(),
     }
 }
 

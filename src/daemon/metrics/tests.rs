@@ -174,8 +174,8 @@ proptest! {
         for status in &statuses {
             let aid = status.target.aid.as_ref().unwrap().as_str();
             let labels = [
-                ("org_id", "1\"0"), ("org_name", status.org_name.as_str()), ("aid", aid),
-                ("account_group_name", status.name.as_str()),
+                ("org_id", "1\"0"), ("org_name", &*status.org_name), ("aid", aid),
+                ("account_group_name", &*status.name),
             ];
             for (name, figure) in figures(status) {
                 prop_assert_eq!(read_back.value(name, &labels), figure, "{} {}", name, aid);

@@ -269,7 +269,7 @@ fn judge_target(
         return None;
     }
     known.heard = level;
-    news(level, status.why.clone())
+    news(level, status.why.to_string())
 }
 
 impl KnownTarget {

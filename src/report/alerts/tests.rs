@@ -129,8 +129,8 @@ fn what_was_seen_stands_when_usage_is_unknown_by_the_time_of_the_digest() {
     let row = SnapshotRow { usage: Usage::default(), ..group("1", "Lab", Some(1000), 0, 0) };
     let news = [alert_news(&row.target, Level::Warning)];
     let report = report_of(Occasion::Digest, &news, vec![row], &Alerts::default()).unwrap();
-    assert_eq!(report.warnings[0].status.why, "as it was seen");
-    assert_eq!(report.warnings[0].status.status, "usage unknown");
+    assert_eq!(&*report.warnings[0].status.why, "as it was seen");
+    assert_eq!(&*report.warnings[0].status.status, "usage unknown");
     assert_eq!(report.headline, "Lab needs more than its quota");
 }
 

@@ -58,7 +58,7 @@ impl Trend {
         zone: Tz,
     ) -> Option<Self> {
         let trend = Self {
-            name: status.name.clone(),
+            name: status.name.to_string(),
             level: status.level,
             quota: status.quota,
             projected: status.projected,

@@ -30,9 +30,9 @@ pub(crate) struct QuotaStatus {
     #[serde(skip)]
     pub target: Target,
     /// Its own name, made safe to show; the id where it has none.
-    pub name: String,
-    pub id: String,
-    pub org_name: String,
+    pub name: Box<str>,
+    pub id: Box<str>,
+    pub org_name: Box<str>,
     /// Both names as they are, where that is not what is shown.
     #[serde(skip)]
     pub(in crate::report) whole_names: Option<Box<[String; 2]>>,
@@ -46,21 +46,21 @@ pub(crate) struct QuotaStatus {
     pub percent_projected: Option<Units>,
     pub level: Level,
     /// Why it is not fine, with figures; empty where it is.
-    pub why: String,
+    pub why: Box<str>,
     /// The limit of `[alerts]` that was passed: `warning: above 100 %`; empty where none was.
-    pub limit: String,
+    pub limit: Box<str>,
     pub ran_out: bool,
     pub runs_out_at: Option<DateTime<Utc>>,
     pub runs_out_by_projection: Option<DateTime<Utc>>,
     pub runs_out_by_slope: Option<DateTime<Utc>>,
     /// `runs out Fri 27 Nov`, `94 % projected`, `usage unknown`.
-    pub status: String,
+    pub status: Box<str>,
     /// `±1 day`, and other words on how sure that is.
-    pub sureness: String,
+    pub sureness: Box<str>,
     /// Both estimates of that day by name: `Sat 5 Dec by projection, Fri 4 Dec by the 7-day trend`; empty where there is none.
-    pub estimates: String,
+    pub estimates: Box<str>,
     /// `+12 % on the previous cycle`, for the listed ones; empty where the history does not say.
-    pub trend: String,
+    pub trend: Box<str>,
     pub bar: Option<Bar>,
     /// The trend, for the few that are drawn: the others have no room for one.
     pub picture: Option<Box<Picture>>,
@@ -86,7 +86,7 @@ impl QuotaStatus {
 
     /// `EMEA Branches 204117`.
     pub(crate) fn label(&self) -> String {
-        if self.name == self.id { self.id.clone() } else { format!("{} {}", self.name, self.id) }
+        if self.name == self.id { self.id.to_string() } else { format!("{} {}", self.name, self.id) }
     }
 
     /// `Team 1015 (Acme)`: a name alone is not unique where there are many organizations.
@@ -94,7 +94,7 @@ impl QuotaStatus {
         if many_organizations && self.target.aid.is_some() {
             format!("{} ({})", self.name, self.org_name)
         } else {
-            self.name.clone()
+            self.name.to_string()
         }
     }
 
@@ -211,9 +211,9 @@ pub(crate) fn quota_status(
     let whole_names = (whole_names != [&*name, &*org_name]).then(|| Box::new(whole_names));
     QuotaStatus {
         target: row.target.clone(),
-        name,
-        id,
-        org_name,
+        name: name.into(),
+        id: id.into(),
+        org_name: org_name.into(),
         whole_names,
         quota: row.quota,
         used,
@@ -227,16 +227,16 @@ pub(crate) fn quota_status(
         percent_used,
         percent_projected,
         level,
-        why,
-        limit,
+        why: why.into(),
+        limit: limit.into(),
         ran_out,
         runs_out_at: out.map(|out| out.at),
         runs_out_by_projection: out.and_then(|out| out.by_projection),
         runs_out_by_slope: out.and_then(|out| out.by_slope),
-        status: status(figures, percent_projected, context),
-        sureness: out.map(|out| out.sureness()).unwrap_or_default(),
-        estimates: out.map(|out| estimates(out, context)).unwrap_or_default(),
-        trend: String::new(),
+        status: status(figures, percent_projected, context).into(),
+        sureness: out.map(|out| out.sureness().into()).unwrap_or_default(),
+        estimates: out.map(|out| estimates(out, context).into()).unwrap_or_default(),
+        trend: Box::default(),
         bar: bar(row.quota, used, needed),
         picture: None,
     }

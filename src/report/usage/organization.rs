@@ -94,7 +94,7 @@ pub(in crate::report) fn organization(
         notes,
         units_mismatch,
         usage_is_unknown,
-        own: QuotaStatus { name: org_name(&row), ..status },
+        own: QuotaStatus { name: org_name(&row).into(), ..status },
     }
 }
 

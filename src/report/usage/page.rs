@@ -50,11 +50,11 @@ pub(crate) struct Row {
     /// The place of its organization in [`Data::organizations`].
     pub organization: usize,
     /// The places of its owners in [`Data::owners`], with spaces between them.
-    pub owned_by: String,
+    pub owned_by: Box<str>,
     /// When it runs out, in seconds since 1970; now where it has.
     pub out: Option<i64>,
     /// What was used, as [`Curves::letters`](crate::report::shared::curves::Curves::letters) writes it.
-    pub trend: String,
+    pub trend: Box<str>,
 }
 
 /// What the script of the page knows beside the rows of the table.
@@ -114,15 +114,15 @@ impl UsagePage {
                 place,
                 state: state(status),
                 organization,
-                owned_by: known.indexes_of(owners(&status.target)),
+                owned_by: known.indexes_of(owners(&status.target)).into(),
                 out: out.map(|at| at.timestamp()),
-                trend: drawing.letters(place),
+                trend: drawing.letters(place).into(),
             }
         };
         let rows: Vec<Row> = groups.into_iter().map(row).collect();
         let organizations = report.organizations.iter().map(|seen| DataOrganization {
-            id: seen.own.id.clone(),
-            name: seen.own.name.clone(),
+            id: seen.own.id.to_string(),
+            name: seen.own.name.to_string(),
             quota: seen.own.quota,
             allocated: seen.allocated,
             axis: drawing.axis(&seen.own.target.org_id),

@@ -285,7 +285,7 @@ fn units(count: Units) -> String {
 
 /// `given` is what a proposal takes from its other groups, where there is one.
 fn room_of(organization: Option<&Organization>, given: Option<Units>) -> String {
-    let name = organization.map_or("The organization", |organization| organization.own.name.as_str());
+    let name = organization.map_or("The organization", |organization| &*organization.own.name);
     let from_others = match given {
         None => {
             ": `quotakeeper propose` finds what other groups do not use; else raise its own quota.".to_owned()
@@ -306,7 +306,7 @@ fn room_of(organization: Option<&Organization>, given: Option<Units>) -> String 
 /// Whose usage could not be read at all, and why that may be.
 fn unread_sentence(organizations: &[Organization]) -> Option<String> {
     let unknown = organizations.iter().filter(|organization| organization.usage_is_unknown);
-    let names: Vec<String> = unknown.map(|organization| organization.own.name.clone()).collect();
+    let names: Vec<String> = unknown.map(|organization| organization.own.name.to_string()).collect();
     (!names.is_empty()).then(|| {
         format!(
             "The usage of {} could not be read, and the log says why. The token's user needs the permission “View organization usage” \

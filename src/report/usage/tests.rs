@@ -25,8 +25,8 @@ fn the_headline_counts_what_runs_out_and_names_the_first_day() {
         report.headline,
         "3 account groups and Acme Bank will run out before the cycle ends, first on 26 Nov · usage of 1 of 3 organizations is unknown"
     );
-    assert_eq!(report.worst[0].name, "EMEA Branches");
-    assert_eq!(report.worst[0].sureness, "by projection");
+    assert_eq!(&*report.worst[0].name, "EMEA Branches");
+    assert_eq!(&*report.worst[0].sureness, "by projection");
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn unknown_usage_is_never_a_zero() {
         unknown(group_of("1", "Acme", "2", "Lab", Some(5), 0, 0)),
     ]);
     assert_eq!(report.organizations[0].own.used, None);
-    assert_eq!(report.organizations[0].own.status, "usage unknown");
+    assert_eq!(&*report.organizations[0].own.status, "usage unknown");
     assert!(report.worst.is_empty());
     assert_eq!(report.others, ["The usage of 1 account group is unknown: Lab 2."]);
     assert!(report.todo.contains("View organization usage"), "{}", report.todo);
@@ -249,12 +249,12 @@ fn units_that_look_mismatched_are_the_first_thing_to_do() {
 fn earlier_snapshots_of_another_cycle_make_no_slope() {
     let latest = realistic();
     let mut earlier = week_before(&latest);
-    assert_eq!(report_from(&latest, &earlier).worst[0].sureness, "±1 day");
+    assert_eq!(&*report_from(&latest, &earlier).worst[0].sureness, "±1 day");
     for snapshot in &mut earlier {
         let rows = snapshot.rows().map(|row| SnapshotRow { period_start: Some(at("10-05T00:00")), ..row });
         *snapshot = Snapshot::new(snapshot.taken_at, rows);
     }
-    assert_eq!(report_from(&latest, &earlier).worst[0].sureness, "by projection");
+    assert_eq!(&*report_from(&latest, &earlier).worst[0].sureness, "by projection");
 }
 
 #[test]
@@ -277,7 +277,7 @@ fn old_data_is_said_and_reported_again_the_next_day() {
 fn an_organization_without_a_row_of_its_own_is_known_by_its_groups() {
     let report = report_of(vec![group("1", "Lab", Some(1000), 10, 20)]);
     assert_eq!((&*report.organizations[0].own.name, report.organizations[0].own.quota), ("Acme Bank", None));
-    assert_eq!(report.organizations[0].own.status, "no quota");
+    assert_eq!(&*report.organizations[0].own.status, "no quota");
     assert_eq!(
         report.organizations[0].notes,
         ["Its own usage is unknown; that of its account groups is not."]

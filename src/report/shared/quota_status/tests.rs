@@ -18,7 +18,7 @@ fn stands(row: &SnapshotRow) -> QuotaStatus {
 fn unknown_usage_is_said_and_has_no_bar() {
     let row = SnapshotRow { usage: Usage::default(), ..group("1", "Lab", Some(100), 0, 0) };
     let status = stands(&row);
-    assert_eq!(status.status, "usage unknown");
+    assert_eq!(&*status.status, "usage unknown");
     assert_eq!((status.used, status.headroom, status.bar), (None, None, None));
     assert!(!status.is_measured());
 }
@@ -35,7 +35,7 @@ fn the_level_follows_the_limits_of_the_alerts() {
 #[test]
 fn a_quota_of_nothing_that_nothing_uses_is_fine_and_one_that_is_used_has_run_out() {
     assert_eq!(stands(&group("1", "Lab", Some(0), 0, 0)).level, Level::Fine);
-    assert_eq!(stands(&group("1", "Lab", Some(0), 1, 1)).status, "has run out");
+    assert_eq!(&*stands(&group("1", "Lab", Some(0), 1, 1)).status, "has run out");
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn what_ran_out_comes_before_what_will_and_that_by_its_day() {
         stands(&group("5", "nothing", Some(0), 0, 0)),
     ];
     rows.sort_by(QuotaStatus::worst_first);
-    assert_eq!(rows.map(|row| row.name), ["out", "soon", "later", "fine", "nothing"]);
+    assert_eq!(rows.each_ref().map(|row| &*row.name), ["out", "soon", "later", "fine", "nothing"]);
 }
 
 proptest! {

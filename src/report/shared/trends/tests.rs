@@ -24,7 +24,7 @@ fn seen(month: u32, days: &[(u32, Option<Units>)]) -> Vec<Snapshot> {
 
 fn trend(before: &[(u32, Option<Units>)], now: Units) -> String {
     let latest = seen(11, &[(22, Some(now))]).remove(0);
-    report_from(&latest, &seen(10, before)).worst[0].trend.clone()
+    report_from(&latest, &seen(10, before)).worst[0].trend.to_string()
 }
 
 #[test]
