@@ -9,7 +9,7 @@ use super::progress;
 use super::terminal;
 use super::wanted_organizations::WantedOrganizations;
 use crate::change::Services;
-use crate::change::missing_quotas::{IncompleteOrganization, MissingQuotas};
+use crate::change::missing_quotas::{AnswerExtent, IncompleteOrganization, MissingQuotas};
 use crate::change::parse::EXPORTED;
 use crate::clock::Clock;
 use crate::collect::Reading;
@@ -56,7 +56,8 @@ pub(super) async fn export(
     let then = then.map(|then| then.filtered(is_wanted));
     let named = wanted.clone().unwrap_or_else(|| live.organizations().cloned().collect());
     let live = with_usage(live, &named, history, api, rule).await?.filtered(is_wanted);
-    let missing = MissingQuotas::find(history, services.runs(), &live)?;
+    let missing =
+        MissingQuotas::find(history, services.runs(), &live, AnswerExtent::of(asked.organizations))?;
     if let Some(then) = then {
         let restored = Restoration::new(&then, &live);
         out.write_all(&restored.file(rule))?;
@@ -78,6 +79,14 @@ pub(super) async fn export(
             own.what,
             how_written(&own, asked.restore),
             own.seen.format(STEM)
+        ));
+    }
+    if let Some(absent) = missing.absent_organizations(services.config.schedule.timezone) {
+        tell(&format!(
+            "{}. The file has no row for {}: export again later, or see what the quotas were with `quotakeeper export --at {}`.",
+            absent.what,
+            absent.pronoun(),
+            absent.seen.format(STEM)
         ));
     }
     Ok(Exit::Done)

@@ -5,7 +5,7 @@ use std::io::Write;
 use super::wanted_organizations::WantedOrganizations;
 use super::{progress, terminal};
 use crate::change::Services;
-use crate::change::missing_quotas::MissingQuotas;
+use crate::change::missing_quotas::{AnswerExtent, MissingQuotas};
 use crate::change::propose::{self, Proposal, Terms, change_file};
 use crate::clock::Clock;
 use crate::collect::Reading;
@@ -35,8 +35,12 @@ pub(super) async fn propose(
     for sentence in unallocated(&live, &proposals) {
         tell(&sentence);
     }
-    for own in MissingQuotas::find(history, services.runs(), &live)?.organizations(config.schedule.timezone) {
+    let missing = MissingQuotas::find(history, services.runs(), &live, AnswerExtent::of(only))?;
+    for own in missing.organizations(config.schedule.timezone) {
         tell(&format!("{}. Nothing is proposed for them: propose again later.", own.what));
+    }
+    if let Some(absent) = missing.absent_organizations(config.schedule.timezone) {
+        tell(&format!("{}. Nothing is proposed for {}: propose again later.", absent.what, absent.pronoun()));
     }
     let rows: usize = proposals.iter().map(|proposal| proposal.moves.len()).sum();
     if rows == 0 {

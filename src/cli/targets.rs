@@ -4,6 +4,7 @@ use std::io::Write;
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use serde_json::json;
 
 use super::TableFormat;
@@ -11,7 +12,7 @@ use super::plan::Style;
 use super::table::{Cell, Side, Table, Tone};
 use super::terminal;
 use super::wanted_organizations::WantedOrganizations;
-use crate::change::missing_quotas::{IncompleteOrganization, MissingQuotas};
+use crate::change::missing_quotas::{AnswerExtent, IncompleteOrganization, MissingQuotas};
 use crate::domain::quota::{Snapshot, SnapshotRow, UsageRule};
 use crate::exit_code::Exit;
 use crate::history::{Block, History, NONE_READABLE, Unreadable, left_out};
@@ -63,13 +64,26 @@ pub(super) fn targets(
         TableFormat::Json => write_json(&latest, &ranking, out)?,
     }
     if asked.name.is_none() && asked.over.is_none() {
-        for own in
-            MissingQuotas::find(inputs.history, &inputs.config.runs_dir(), &latest)?.organizations(style.zone)
-        {
-            terminal::eprint(&format!("{}. {}", own.what, how_listed(&own)));
-        }
+        tell_missing(inputs, &latest, AnswerExtent::of(asked.organizations), style.zone)?;
     }
     Ok(Exit::Done)
+}
+
+/// Says what the list lacks because the API's answer did.
+fn tell_missing(
+    inputs: &ReportInputs<'_>,
+    latest: &Snapshot,
+    extent: AnswerExtent,
+    zone: Tz,
+) -> anyhow::Result<()> {
+    let missing = MissingQuotas::find(inputs.history, &inputs.config.runs_dir(), latest, extent)?;
+    for own in missing.organizations(zone) {
+        terminal::eprint(&format!("{}. {}", own.what, how_listed(&own)));
+    }
+    if let Some(absent) = missing.absent_organizations(zone) {
+        terminal::eprint(&format!("{}. The list does not have {}.", absent.what, absent.pronoun()));
+    }
+    Ok(())
 }
 
 /// Where in the list those are whose quotas are missing.

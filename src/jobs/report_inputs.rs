@@ -13,7 +13,7 @@ use chrono::{DateTime, Duration, Utc};
 use self::people::people;
 pub(crate) use self::scope::Scope;
 use self::waiting_runs::held_stories;
-use crate::change::missing_quotas::MissingQuotas;
+use crate::change::missing_quotas::{AnswerExtent, MissingQuotas};
 use crate::change::propose::Terms;
 use crate::collect;
 use crate::config::Config;
@@ -115,8 +115,15 @@ impl ReportInputs<'_> {
         let last = || state.last_success(Job::UsageReport).unwrap_or(now - Duration::days(1));
         let since = scope.since.unwrap_or_else(last);
         let rule = self.config.usage.rule();
+        let extent = match scope.organizations {
+            None => AnswerExtent::All,
+            Some(_) => AnswerExtent::SomeOrganizations,
+        };
+        let missing = MissingQuotas::find(self.history, &self.config.runs_dir(), latest, extent)?;
+        let absent = missing.absent_organizations(self.config.schedule.timezone);
         let input = UsageInput {
             latest,
+            absent: absent.as_ref(),
             slopes: &self.slopes(latest)?,
             diffs: &scope.restrict_diffs(changes::between(data, since, now)?),
             missed: &self.missed_snapshots(&self.history.until(now)?, since, now),
@@ -127,7 +134,6 @@ impl ReportInputs<'_> {
         };
         let context = ReportContext { extent: scope.extent, ..self.context(now) };
         let mut report = report::usage_report(&input, &context);
-        let missing = MissingQuotas::find(self.history, &self.config.runs_dir(), latest)?;
         for missing in missing.organizations(context.zone) {
             let mut shown = report.organizations.iter_mut();
             if let Some(own) = shown.find(|own| own.own.target.org_id == *missing.org_id) {

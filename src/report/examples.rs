@@ -44,6 +44,7 @@ pub(crate) fn examples(context: &ReportContext) -> Vec<Report> {
     let terms = Terms { last_cycle: LastCycle::empty(), guards: &guards, rule: &rule };
     let usage = UsageInput {
         latest: &snapshot,
+        absent: None,
         slopes: &Slopes::default(),
         diffs: &[],
         missed: &[],

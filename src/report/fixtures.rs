@@ -213,6 +213,7 @@ pub(crate) fn input_of(latest: &Snapshot) -> UsageInput<'_> {
     static ALERTS: LazyLock<Alerts> = LazyLock::new(Alerts::default);
     UsageInput {
         latest,
+        absent: None,
         slopes: &NO_SLOPES,
         diffs: &[],
         missed: &[],

@@ -11,6 +11,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
+use crate::change::missing_quotas::AbsentOrganizations;
 use crate::domain::forecast::SLOPE_DAYS;
 use crate::domain::quota::{self, OrgId, SnapshotRow, Target};
 use crate::report::changes::diffs::changes_of;
@@ -74,6 +75,8 @@ pub(crate) struct UsageReport {
     pub data_is_old: bool,
     /// Which snapshots are missing since the last report; empty where none is.
     pub missing: String,
+    /// Which organizations the API's answer lacked; empty where none is.
+    pub absent: String,
     pub taken_at: DateTime<Utc>,
     pub slope_days: i64,
     /// The file name of the full table.
@@ -105,8 +108,13 @@ pub(crate) fn usage_report(input: &UsageInput, context: &ReportContext) -> Usage
     let mut groups: Vec<&QuotaStatus> = all.iter().filter(|status| status.target.aid.is_some()).collect();
     groups.sort_by(|a, b| a.worst_first(b));
     let own: Vec<&QuotaStatus> = organizations.iter().map(|organization| &organization.own).collect();
-    let headline = format!("{}{}", headline(&groups, &own, context), unknown_organizations(&organizations));
-    let level = level_of_all(groups.iter().chain(&own).copied(), &organizations);
+    let mut headline =
+        format!("{}{}", headline(&groups, &own, context), unknown_organizations(&organizations));
+    let mut level = level_of_all(groups.iter().chain(&own).copied(), &organizations);
+    if let Some(absent) = input.absent {
+        headline += &format!(" · {} missing", words::counted(absent.count, "organization"));
+        level = level.max(Level::Warning);
+    }
     let out = || groups.iter().copied().filter(|status| status.runs_out());
     let rebalance = input.terms.map(|terms| Rebalance::of(out(), input.latest, terms));
     let todo = todo(input, &groups, &organizations, rebalance.as_ref(), context);
@@ -153,6 +161,7 @@ pub(crate) fn usage_report(input: &UsageInput, context: &ReportContext) -> Usage
         data_age: words::age(context.now - taken_at),
         data_is_old: context.now - taken_at > STALE,
         missing: missing_snapshots_sentence(input.missed, context),
+        absent: input.absent.map(absent_sentence).unwrap_or_default(),
         taken_at,
         slope_days: SLOPE_DAYS,
         table: format!("usage-{day}.csv"),
@@ -231,6 +240,15 @@ fn unknown_organizations(organizations: &[Organization]) -> String {
         " · usage of {} of {} is unknown",
         words::number(count),
         words::counted(organizations.len(), "organization")
+    )
+}
+
+fn absent_sentence(absent: &AbsentOrganizations) -> String {
+    let (whose, count, lack) =
+        if absent.count == 1 { ("Its", "It counts", "it") } else { ("Their", "They count", "them") };
+    format!(
+        "{}. {whose} account groups are not in this report. {count} as removed once the snapshots of a whole day lack {lack}.",
+        absent.what
     )
 }
 

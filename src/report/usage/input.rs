@@ -1,6 +1,7 @@
 //! What the usage report is made from.
 
 use crate::change::RunSummary;
+use crate::change::missing_quotas::AbsentOrganizations;
 use crate::change::propose::Terms;
 use crate::config::Alerts;
 use crate::domain::diff::Diff;
@@ -11,6 +12,8 @@ use crate::schedule::Missed;
 /// The latest snapshot, and what else its report speaks of.
 pub(crate) struct UsageInput<'a> {
     pub latest: &'a Snapshot,
+    /// Which organizations it lacks altogether.
+    pub absent: Option<&'a AbsentOrganizations>,
     /// How fast units were used in the last days.
     pub slopes: &'a Slopes,
     /// What changed since the last report, each diff with its window of time.

@@ -323,3 +323,22 @@ fn a_cycle_whose_start_the_api_says_a_little_differently_each_time_is_one_cycle(
     };
     assert_eq!(page(&earlier), page(&week_before(&latest)));
 }
+
+#[test]
+fn an_organization_that_the_answer_lacks_stands_in_the_headline_and_nobody_is_well() {
+    let absent = crate::change::missing_quotas::AbsentOrganizations {
+        count: 1,
+        what: "The API's answer no longer shows the organization Globex 2".to_owned(),
+        seen: at("11-22T06:00"),
+    };
+    let latest = Snapshot::new(at("11-22T06:00"), [group("1", "Lab", Some(1000), 100, 300)]);
+    let well = usage_report(&input_of(&latest), &context());
+    let report = usage_report(&UsageInput { absent: Some(&absent), ..input_of(&latest) }, &context());
+    assert_eq!((well.level, report.level), (Level::Fine, Level::Warning));
+    assert_eq!(report.headline, format!("{} · 1 organization missing", well.headline));
+    assert!(
+        report.absent.contains("Globex 2. Its account groups are not in this report."),
+        "{}",
+        report.absent
+    );
+}
