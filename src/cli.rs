@@ -130,7 +130,9 @@ fn not_parsed(error: &clap::Error) -> ExitCode {
         if is_undo {
             error.remove(ContextKind::SuggestedSubcommand); // `run` would start the daemon
         }
-        let _ = error.print();
+        if !terminal::eprint_where_wide(&error.render().to_string()) {
+            let _ = error.print(); // in colours
+        }
         if is_undo {
             terminal::eprint(
                 "  → each run that changed something has an undo.csv beside its other answers: drop it into the inbox",

@@ -96,6 +96,16 @@ pub(super) fn eprint(text: &str) {
     let _ = io::stderr().write_all(format!("{text}\n").as_bytes());
 }
 
+/// The same, where a line does not fit on the terminal; nothing is printed elsewhere.
+pub(super) fn eprint_where_wide(text: &str) -> bool {
+    let terminal = terminal_size::terminal_size_of(io::stderr()).filter(|_| io::stderr().is_terminal());
+    let is_wide = terminal.is_some_and(|(width, _)| text.lines().any(|line| columns(line) > width.0.into()));
+    if is_wide {
+        eprint(text.trim_end());
+    }
+    is_wide
+}
+
 /// Each line that is too long as lines of whole words, as far from the left as it is.
 fn folded(text: &str, width: usize) -> String {
     let fold = |line: &str| {
