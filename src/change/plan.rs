@@ -182,5 +182,10 @@ fn refuse_duplicates(rows: &mut [PlanRow]) {
     }
 }
 
+/// So many digits of a plan's hash as people compare and copy.
+pub(crate) fn short_hash(sha256: &str) -> &str {
+    sha256.get(..8).unwrap_or(sha256)
+}
+
 #[cfg(test)]
 mod tests;

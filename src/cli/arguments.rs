@@ -126,7 +126,7 @@ pub(super) enum Command {
         #[arg(long, value_name = "PATTERN")]
         name: Option<String>,
         /// Only targets whose used or projected units exceed this percentage of their quota
-        #[arg(long, value_name = "PERCENT", value_parser = percent)]
+        #[arg(long, value_name = "PERCENT", value_parser = percent, allow_negative_numbers = true)]
         over: Option<u32>,
         /// For a person, a spreadsheet, or a program
         #[arg(long, value_enum, default_value_t)]
@@ -150,16 +150,16 @@ pub(super) enum Command {
     Apply {
         /// The change file; `-` reads standard input
         file: PathBuf,
-        /// Approve the held rows if the plan has this SHA-256
-        #[arg(long, value_name = "SHA256")]
+        /// Approve the held rows if the plan has this SHA-256; its first eight digits are enough
+        #[arg(long, value_name = "SHA256", value_parser = plan_hash)]
         approve: Option<String>,
     },
     /// Approve a held run
     Approve {
         /// The run's name as `runs` lists it, or any unique part of it
         run: String,
-        /// Approve only if the plan has this SHA-256 [default: the run's current plan]
-        #[arg(long, value_name = "SHA256")]
+        /// Approve only if the plan has this SHA-256; its first eight digits are enough [default: the run's current plan]
+        #[arg(long, value_name = "SHA256", value_parser = plan_hash)]
         plan: Option<String>,
     },
     /// Reject a held run
@@ -308,6 +308,16 @@ pub(super) struct WrittenArgs {
 fn percent(text: &str) -> Result<u32, String> {
     let digits = text.trim().trim_end_matches('%').trim_end();
     digits.parse().map_err(|_| "write a whole number of per cent, such as 90".to_owned())
+}
+
+/// So many digits of a plan's hash that no other plan has them by chance.
+fn plan_hash(text: &str) -> Result<String, String> {
+    let digits = text.trim().to_ascii_lowercase();
+    let is_hash = (8..=64).contains(&digits.len()) && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    is_hash.then_some(digits).ok_or_else(|| {
+        "give at least 8 digits of the plan's SHA-256, as `quotakeeper plan` and `quotakeeper runs` show it"
+            .to_owned()
+    })
 }
 
 /// What a report is written as.

@@ -112,13 +112,8 @@ fn ensure_undecided(run: &Run, verdict: Verdict<'_>) -> anyhow::Result<()> {
 
 /// Whether the plan that a person names is the one that the run holds.
 fn ensure_same_plan(id: &str, current: &str, named: &str) -> anyhow::Result<()> {
-    let named = named.to_ascii_lowercase();
     anyhow::ensure!(
-        named.len() >= 8,
-        "--plan {named} is too short: give at least 8 digits of the plan's SHA-256"
-    );
-    anyhow::ensure!(
-        current.starts_with(&named),
+        current.starts_with(named),
         "run {id} holds plan {current}, not {named}: look at it with `quotakeeper runs {id}`"
     );
     Ok(())

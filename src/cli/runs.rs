@@ -10,6 +10,7 @@ use super::plan::{self, Style, Tense, command, style, to_json, wrap_text};
 use super::table::{Side, Table};
 use super::terminal;
 use super::{Color, Output};
+use crate::change::plan::short_hash;
 use crate::change::run::{Decision, Run, RunRecord};
 use crate::change::stored::stored_plan;
 use crate::change::summary::{summarize, summarize_for_display};
@@ -229,9 +230,9 @@ fn what_to_do(record: &RunRecord, summary: &RunSummary, style: Style, expire: Du
             });
             let since = moment_in(summary.at, style.zone);
             let waits = format!("Held since {since}. Nothing was sent.{until}");
-            let approve = [format!("quotakeeper approve {id}"), format!("--plan {hash}")];
+            let approve = [format!("quotakeeper approve {id}"), format!("--plan {}", short_hash(hash))];
             wrap_text(0, &waits, paint)
-                + &format!("Plan SHA-256: {hash}\n")
+                + &wrap_text(0, &format!("Plan SHA-256: {hash}"), paint)
                 + &command("To approve it: ", &approve.each_ref().map(String::as_str), paint)
                 + &command("To reject it: ", &[&reject], paint)
         }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::requests::Requests;
 use super::rows::{Extent, sections, word};
 use super::style::{Style, name_of, wrap_text};
+use crate::change::plan::short_hash;
 use crate::change::{NoChange, Plan, Verdict};
 use crate::cli::table::{Cell, Paint, Side, Table, Tone, wrapped};
 use crate::report::shared::planned::{OrganizationView, organizations};
@@ -66,7 +67,7 @@ fn heading(name: &str, plan: &Plan, paint: Paint) -> String {
     }
     // There is nothing to approve in an empty plan.
     if !plan.is_empty() {
-        parts.push(format!("plan {}", plan.sha256.get(..8).unwrap_or_default()));
+        parts.push(format!("plan {}", short_hash(&plan.sha256)));
     }
     // Whole parts on each line, as long as a part fits a line; those after the first are indented.
     let room = paint.width.saturating_sub(2);
@@ -224,7 +225,7 @@ fn footer(plan: &Plan, typed: &str, paint: Paint) -> String {
         paint,
     );
     if counts.held > 0 {
-        let words = [format!("quotakeeper apply {typed}"), format!("--approve {}", plan.sha256)];
+        let words = [format!("quotakeeper apply {typed}"), format!("--approve {}", short_hash(&plan.sha256))];
         text += &command("To apply what is held too: ", &words.each_ref().map(String::as_str), paint);
     }
     text

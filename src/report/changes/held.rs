@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::change::plan::short_hash;
 use crate::change::{Guard, GuardHit, PlanRow, RunSummary, Verdict};
 use crate::report::changes::row::name_and_id;
 use crate::report::shared::{ReportContext, words};
@@ -25,7 +26,7 @@ pub(crate) struct HeldRun {
 /// A held run, and how to decide on it.
 pub(crate) fn held(summary: &RunSummary, context: &ReportContext) -> HeldRun {
     let rows = summary.plan.rows.iter().filter(|row| main_reason(row).is_some()).count();
-    let plan = summary.plan.sha256.get(..8).unwrap_or_default();
+    let plan = short_hash(&summary.plan.sha256);
     HeldRun {
         run: summary.id.clone(),
         file: words::clean(&summary.file, 60),
