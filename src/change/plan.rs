@@ -21,6 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
+use self::binding::RowsByOrganization;
 pub(crate) use self::context::PlanContext;
 use self::draft::{Found, draft, judge};
 pub(crate) use self::model::{Plan, PlanOrganization, hash};
@@ -39,11 +40,12 @@ use crate::text::words::rows_text;
 /// as if what takes effect before them were done.
 pub(crate) fn plan(file: &ChangeFile, live: &Snapshot, context: &PlanContext<'_>) -> Plan {
     let mut visible = VisibleTargets::new(live, &file.columns);
-    let mut organizations = Vec::with_capacity(file.records.len());
+    let mut organizations = RowsByOrganization::default();
     let mut portions: BTreeMap<Option<DateTime<Utc>>, Vec<(&Record, Found<'_>)>> = BTreeMap::new();
-    for record in &file.records {
-        organizations.push(visible.organization(target_ref(record)));
+    for (index, record) in file.records.iter().enumerate() {
         let found = interpret_row(record, &mut visible, live, file, context);
+        let target = found.target.as_ref().map(|place| vec![place.organization.id.clone()]);
+        organizations.add(index, target.unwrap_or_else(|_| visible.organizations(target_ref(record))));
         portions.entry(found.due()).or_default().push((record, found));
     }
     let now = live;
@@ -78,7 +80,7 @@ pub(crate) fn plan(file: &ChangeFile, live: &Snapshot, context: &PlanContext<'_>
         }
     }
     rows.sort_by_key(|row| row.row);
-    binding::bind(&mut rows, &organizations, context.mode);
+    binding::bind(&mut rows, organizations, context.mode);
     let organizations = touched_organizations(&rows, now);
     let sha256 = hash(&rows);
     Plan { rows, organizations, sha256 }

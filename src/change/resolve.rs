@@ -6,6 +6,7 @@
 mod names;
 
 use std::cell::OnceCell;
+use std::collections::BTreeSet;
 
 use self::names::Names;
 use super::parse::{Columns, Field, TargetRef, excerpt};
@@ -59,16 +60,30 @@ impl<'a> VisibleTargets<'a> {
         })
     }
 
-    /// The organization that a row is bound to, as far as its ids and names say.
-    pub(super) fn organization(&self, whose: &TargetRef) -> Option<OrgId> {
-        let only = |places: &[Place<'_>]| {
-            let org_id = &places.first()?.organization.id;
-            places.iter().all(|place| place.organization.id == *org_id).then(|| org_id.clone())
+    /// The organizations that a row without a target is bound to, as far as its ids and names say: several where they leave it
+    /// open which one is meant.
+    pub(super) fn organizations(&self, whose: &TargetRef) -> Vec<OrgId> {
+        let of = |places: &[Place<'_>]| {
+            let ids: BTreeSet<OrgId> = places.iter().map(|place| place.organization.id.clone()).collect();
+            Vec::from_iter(ids)
         };
-        let by_aid = || only(self.with_aid(whose.aid.as_ref()?));
-        let by_name = || only(&self.organizations.with_name(&whose.org_name, None));
-        let by_group = || only(&self.groups.with_name(&whose.group_name, None));
-        whose.org_id.clone().or_else(by_aid).or_else(by_name).or_else(by_group)
+        if let Some(org_id) = &whose.org_id {
+            return vec![org_id.clone()];
+        }
+        let by_aid = || of(whose.aid.as_ref().map_or(&[], |aid| self.with_aid(aid)));
+        let by_name = || of(&self.organizations.with_name(&whose.org_name, None));
+        let by_group = || of(&self.groups.with_name(&whose.group_name, None));
+        let mut candidates = Vec::new();
+        for find in [&by_aid as &dyn Fn() -> Vec<OrgId>, &by_name, &by_group] {
+            let found = find();
+            if found.len() == 1 {
+                return found;
+            }
+            if candidates.is_empty() {
+                candidates = found;
+            }
+        }
+        candidates
     }
 
     fn resolve_place(&mut self, whose: &TargetRef) -> Result<Place<'a>, TargetNotFound> {

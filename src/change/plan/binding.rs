@@ -2,7 +2,7 @@
 //!
 //! A held row holds only what would be sent at the same time; what is wrong with a file counts for all of it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
@@ -12,14 +12,34 @@ use crate::config::Mode;
 use crate::domain::quota::OrgId;
 use crate::text::words::rows_text;
 
-/// Binds the rows of one organization, of the file, or none. `organizations` has one entry for each row; in
-/// organization mode a row whose organization is unknown stands alone. Refusal beats holding; rows that change
-/// nothing stay as they are.
-pub(super) fn bind(rows: &mut [PlanRow], organizations: &[Option<OrgId>], mode: Mode) {
+/// The rows of each organization, by their place in the file. A row that may mean any of several belongs to each of them: it is
+/// refused, and nobody knows whose change lacks it. One whose organization is unknown stands alone.
+#[derive(Default)]
+pub(super) struct RowsByOrganization {
+    rows: HashMap<OrgId, Vec<usize>>,
+    /// Those that such a row belongs to. One for each is enough; a common name would make very many.
+    left_open: HashSet<OrgId>,
+}
+
+impl RowsByOrganization {
+    pub(super) fn add(&mut self, index: usize, organizations: Vec<OrgId>) {
+        let is_open = organizations.len() > 1;
+        for organization in organizations {
+            if !is_open || self.left_open.insert(organization.clone()) {
+                self.rows.entry(organization).or_default().push(index);
+            }
+        }
+    }
+}
+
+/// Binds the rows of one organization, of the file, or none. Refusal beats holding; rows that change nothing stay as they are.
+pub(super) fn bind(rows: &mut [PlanRow], organizations: RowsByOrganization, mode: Mode) {
     let (bound, why) = match mode {
         Mode::Row => return,
         Mode::File => (vec![(0..rows.len()).collect()], "the rows of a file go together"),
-        Mode::Organization => (by_organization(organizations), "the rows of an organization go together"),
+        Mode::Organization => {
+            (organizations.rows.into_values().collect(), "the rows of an organization go together")
+        }
     };
     for indices in &bound {
         let bound = || indices.iter().map(|index| &rows[*index]);
@@ -48,14 +68,4 @@ pub(super) fn bind(rows: &mut [PlanRow], organizations: &[Option<OrgId>], mode: 
 
 fn row_list(numbers: &[usize]) -> String {
     rows_text(numbers.iter().copied(), numbers.len())
-}
-
-fn by_organization(organizations: &[Option<OrgId>]) -> Vec<Vec<usize>> {
-    let mut bound: HashMap<&OrgId, Vec<usize>> = HashMap::new();
-    for (index, organization) in organizations.iter().enumerate() {
-        if let Some(organization) = organization {
-            bound.entry(organization).or_default().push(index);
-        }
-    }
-    bound.into_values().collect()
 }

@@ -229,6 +229,16 @@ fn a_row_with_a_bad_id_refuses_the_organization_that_it_names() {
 }
 
 #[test]
+fn a_row_that_may_mean_any_of_several_organizations_refuses_each_of_them() {
+    insta::assert_snapshot!(says("aid,value\n1,1100\n4,1100\n99,5\n99,6\n", Mode::Organization).join("\n"), @r#"
+        2: send
+        3: not_sent, not sent because row 4 was refused, and the rows of an organization go together.
+        4: ambiguous_target, account group 99 exists in organization 8 (Org 8) and organization 9 (Org 9). Fill in `org_id`.
+        5: ambiguous_target, account group 99 exists in organization 8 (Org 8) and organization 9 (Org 9). Fill in `org_id`.
+    "#);
+}
+
+#[test]
 fn the_counts_say_what_would_happen_and_add_up() {
     let text = "action,aid,value\n,1,1100\n,2,1500\n,3,5000\nunassign,4,\n,7,5\n";
     let plan = planned(text, &world(), Mode::Row, &Guards::default());
