@@ -150,8 +150,8 @@ pub(super) enum Command {
     Apply {
         /// The change file; `-` reads standard input
         file: PathBuf,
-        /// Approve the held rows if the plan has this SHA-256; its first eight digits are enough
-        #[arg(long, value_name = "SHA256", value_parser = plan_hash)]
+        /// Approve the held rows if the plan has this SHA-256
+        #[arg(long, value_name = "SHA256", value_parser = whole_plan_hash)]
         approve: Option<String>,
     },
     /// Approve a held run
@@ -318,6 +318,16 @@ fn plan_hash(text: &str) -> Result<String, String> {
         "give at least 8 digits of the plan's SHA-256, as `quotakeeper plan` and `quotakeeper runs` show it"
             .to_owned()
     })
+}
+
+/// All of it: who can exchange the file between `plan` and `apply` finds another one whose plan begins with the same eight digits.
+fn whole_plan_hash(text: &str) -> Result<String, String> {
+    let hash = plan_hash(text)?;
+    if hash.len() == 64 {
+        Ok(hash)
+    } else {
+        Err("give all 64 digits, as `quotakeeper plan` shows them".to_owned())
+    }
 }
 
 /// What a report is written as.

@@ -61,10 +61,7 @@ pub(crate) async fn apply(
     if let Some(approved) = what.approve {
         // The hash of the whole plan, as `plan` shows it, or of the held rows alone, as `runs` does.
         let whole = shown[0].record.plan_sha256.clone().unwrap_or_default();
-        let is_meant = |run: &Run| {
-            let held = run.record.plan_sha256.as_deref();
-            [Some(whole.as_str()), held].into_iter().flatten().any(|hash| hash.starts_with(approved))
-        };
+        let is_meant = |run: &Run| approved == whole || run.record.plan_sha256.as_deref() == Some(approved);
         let is_held = |run: &Run| run.record.state == RunState::Held;
         if let Some(held) = shown.iter().find(|run| is_held(run)) {
             anyhow::ensure!(

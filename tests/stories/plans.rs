@@ -84,7 +84,7 @@ fn a_plan_through_a_pipe_says_why_a_row_is_held_and_how_to_send_it_anyway() {
     }
     assert_eq!(value["rows"][0]["reasons"][0]["guard"], "below_use");
     assert!(!output.contains("below_use"), "a code is for scripts: {output}");
-    assert!(output.contains(&format!("plan.csv --approve {}\n", &hash[..8])), "{output}");
+    assert!(output.contains(&format!("plan.csv --approve {hash}\n")), "{output}");
     assert!(!output.contains('\u{1b}'), "{output}");
     let colours = plan(&bench, CUT, &["--color", "always"]).ends_with(0).out;
     assert!(colours.contains("\u{1b}["), "{colours}");

@@ -14,6 +14,8 @@ fn a_share_is_a_whole_number_with_or_without_its_sign() {
 fn a_hash_is_hexadecimal_and_no_shorter_than_what_is_shown() {
     assert_eq!(plan_hash("F312321E"), Ok("f312321e".to_owned()));
     assert_eq!(plan_hash(&"0".repeat(64)), Ok("0".repeat(64)));
+    assert_eq!(whole_plan_hash(&"0".repeat(64)), Ok("0".repeat(64)));
+    assert!(whole_plan_hash("F312321E").unwrap_err().starts_with("give all 64 digits"));
     for wrong in ["", "abc", "f312321", "f312321g", &"0".repeat(65)] {
         assert!(plan_hash(wrong).unwrap_err().starts_with("give at least 8 digits"), "{wrong}");
     }
