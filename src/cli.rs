@@ -301,7 +301,9 @@ fn man(words: &[String]) -> anyhow::Result<()> {
     let mut command = &all;
     for word in words {
         let known = command.find_subcommand(word);
-        command = known.with_context(|| format!("there is no command {}", words.join(" ")))?;
+        command = known.with_context(|| {
+            format!("there is no command {}: `quotakeeper --help` lists all", words.join(" "))
+        })?;
     }
     let mut out = Out::data();
     clap_mangen::Man::new(command.clone()).render(&mut out)?;

@@ -98,7 +98,10 @@ impl Simulator {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, problem));
         }
         let listener = TcpListener::bind(args.listen).await.map_err(|error| {
-            io::Error::new(error.kind(), format!("the simulator cannot listen on {}: {error}", args.listen))
+            io::Error::new(error.kind(), format!(
+                    "the simulator cannot listen on {}: {error}. Name another port with --listen, or port 0 for any that is free",
+                    args.listen
+                ))
         })?;
         let address = listener.local_addr()?;
         let world = World::new(args.seed, args.organizations.into(), args.account_groups.into());

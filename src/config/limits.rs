@@ -48,6 +48,11 @@ impl Config {
         ] {
             check(wait > LONGEST_WAIT, key, "must be at most 1d".into());
         }
+        check(
+            self.inbox.max_rows == 0,
+            "inbox.max_rows",
+            "must be at least 1: a file without rows changes nothing".into(),
+        );
         check(self.api.reserve_percent > 90, "api.reserve_percent", "must be between 0 and 90".into());
         check(self.usage.counts.is_empty(), "usage.counts", "must name `cloud`, `enterprise` or both".into());
         check(

@@ -130,6 +130,9 @@ fn read(path: &Path) -> Result<String, String> {
     }
     let bytes = files::read(path, files::TEXT).map_err(|error| match error.kind() {
         ErrorKind::NotFound => format!("there is no configuration file {}: check the path", path.display()),
+        ErrorKind::IsADirectory => {
+            format!("{} is a folder: name the configuration file in it", path.display())
+        }
         _ => error.to_string(),
     })?;
     let not_utf8 = |_| format!("{} is not text in UTF-8: save it as UTF-8", path.display());
@@ -349,10 +352,15 @@ impl Source<'_> {
                 Step::Index(index) => key.push_str(&format!("[{index}]")),
             }
         }
-        if let Some((variable, _)) = from_environment.get(path) {
+        let line = self.line_of(path);
+        // Of a section that nothing but the environment names, each of its keys is as wrong.
+        let of_section = || {
+            from_environment.iter().find(|(at, _)| line.is_none() && path.len() == 1 && at.starts_with(path))
+        };
+        let variable = from_environment.get(path).or_else(|| of_section().map(|(_, variable)| variable));
+        if let Some((variable, _)) = variable {
             return LocatedProblem { line: None, text: format!("{variable}: {key} {problem}") };
         }
-        let line = self.line_of(path);
         let text = match line {
             Some(line) => format!("{}:{line}: {key} {problem}", self.name),
             None if self.name.is_empty() => format!("{key} {problem}"),

@@ -279,6 +279,7 @@ fn an_invalid_address_number_or_quote_is_explained_in_words() {
             "is a table of keys, but must be an address or a list of addresses",
         ),
         ("[inbox]\nmax_rows = 1_000_000_000_000_000_000_000\n", ":2: the number is too large"),
+        ("[inbox]\nmax_rows = 0\n", ":2: inbox.max_rows must be at least 1"),
         ("[api]\nbase_url = “https://api.example”\n", "It has typographic quotes"),
         (
             "[mail]\ntransport = \"smtp\"\nfrom = \"a@x.example\"\nto = \"\"\n[smtp]\nhost = \"x\"\n",
@@ -288,6 +289,12 @@ fn an_invalid_address_number_or_quote_is_explained_in_words() {
         let problems = read(text, &[]).unwrap_err().join("\n");
         assert!(problems.contains(says), "{text}: {problems}");
     }
+}
+
+#[test]
+fn a_section_that_the_environment_alone_names_wrongly_is_reported_with_its_variable() {
+    let problems = read("", &[("QUOTAKEEPER__INBX__MODE", "file")]).unwrap_err();
+    assert_eq!(problems, ["QUOTAKEEPER__INBX__MODE: inbx is not a known key: did you mean `inbox`?"]);
 }
 
 #[test]

@@ -128,7 +128,12 @@ fn is_credential(path: &Path) -> bool {
 /// What is on a secret's path may be anything: a pipe would never end, and a device has no end.
 fn read_bounded(path: &Path) -> anyhow::Result<Vec<u8>> {
     const LIMIT: u64 = 64 << 10;
-    let metadata = fs_err::metadata(path)?;
+    let metadata = match fs_err::metadata(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            anyhow::bail!("there is no file {}", path.display())
+        }
+        metadata => metadata?,
+    };
     anyhow::ensure!(!metadata.is_dir(), "{} is a folder: write the path of the file in it", path.display());
     anyhow::ensure!(metadata.is_file(), "{} is not a regular file", path.display());
     let mut bytes = Vec::new();

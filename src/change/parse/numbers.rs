@@ -9,6 +9,9 @@ pub(super) const LARGEST: Units = 9_007_199_254_740_991;
 
 const SEPARATORS: [char; 9] = [',', '.', ' ', '\'', '’', '_', '\u{a0}', '\u{2009}', '\u{202f}'];
 
+/// What people call a target without a quota.
+const UNLIMITED: [&str; 4] = ["unlimited", "no quota", "no limit", "unassign"];
+
 const CURRENCIES: [char; 7] = ['$', '€', '£', '¥', '₹', '₩', '¤'];
 
 /// A quota: a whole number without decoration. The error is a sentence about the text.
@@ -135,6 +138,10 @@ fn why_not_a_quota(text: &str) -> String {
             }
             _ => format!("`{text_shown}` has a fraction. Type {whole}."),
         }
+    } else if UNLIMITED.iter().any(|word| text.eq_ignore_ascii_case(word)) {
+        format!(
+            "`{text_shown}` is not a quota. To remove the quota, make the action unassign and empty the cell."
+        )
     } else if is_digits(&text_shown) {
         format!("`{text_shown}` has a character in it that nobody sees. Type it again.")
     } else {
