@@ -44,8 +44,10 @@ pub(crate) fn plan(file: &ChangeFile, live: &Snapshot, context: &PlanContext<'_>
     let mut portions: BTreeMap<Option<DateTime<Utc>>, Vec<(&Record, Found<'_>)>> = BTreeMap::new();
     for (index, record) in file.records.iter().enumerate() {
         let found = interpret_row(record, &mut visible, live, file, context);
-        let target = found.target.as_ref().map(|place| vec![place.organization.id.clone()]);
-        organizations.add(index, target.unwrap_or_else(|_| visible.organizations(target_ref(record))));
+        match &found.target {
+            Ok(place) => organizations.add(index, &place.organization.id),
+            Err(_) => organizations.add_refused(index, &visible.organizations(target_ref(record))),
+        }
         portions.entry(found.due()).or_default().push((record, found));
     }
     let now = live;

@@ -22,11 +22,18 @@ pub(super) struct RowsByOrganization {
 }
 
 impl RowsByOrganization {
-    pub(super) fn add(&mut self, index: usize, organizations: Vec<OrgId>) {
-        let is_open = organizations.len() > 1;
+    pub(super) fn add(&mut self, index: usize, organization: &OrgId) {
+        match self.rows.get_mut(organization) {
+            Some(rows) => rows.push(index),
+            None => drop(self.rows.insert(organization.clone(), vec![index])),
+        }
+    }
+
+    /// A row without a target, which may be of any of these.
+    pub(super) fn add_refused(&mut self, index: usize, organizations: &[OrgId]) {
         for organization in organizations {
-            if !is_open || self.left_open.insert(organization.clone()) {
-                self.rows.entry(organization).or_default().push(index);
+            if organizations.len() == 1 || self.left_open.insert(organization.clone()) {
+                self.add(index, organization);
             }
         }
     }
