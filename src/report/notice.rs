@@ -40,7 +40,7 @@ pub(crate) fn recovery_report(
     let (headline, failed) = if lasted < TimeDelta::minutes(1) {
         // From 18:09 to 18:09 would be no time at all, and nothing was missed in it.
         let failed = format!("It failed on {}, and worked again within a minute.", moment(since));
-        (format!("The {job} job works again, within a minute"), failed)
+        (format!("The {job} job works again, after less than a minute"), failed)
     } else {
         let (lasted, from, to) = (words::age(lasted), moment(since), moment(context.now));
         let failed = format!(

@@ -85,7 +85,7 @@ fn an_outage_and_its_end_are_mailed_once_each_even_if_the_host_name_changes() {
         let line = mail.lines().find_map(|line| line.strip_prefix(name));
         line.unwrap_or_else(|| panic!("{name}: {mail}")).trim().to_owned()
     };
-    assert!(with_text(recovery, "The snapshot job works again, within a minute"), "{recovery}");
+    assert!(with_text(recovery, "The snapshot job works again, after less than a minute"), "{recovery}");
     assert_eq!(header(recovery, "In-Reply-To:"), header(failure, "Message-ID:"));
     let text = fs_err::read_to_string(bench.data().join("installation.json")).unwrap();
     let installation: serde_json::Value = serde_json::from_str(&text).unwrap();

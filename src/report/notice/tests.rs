@@ -27,6 +27,6 @@ fn a_recovery_says_since_when_and_how_long_and_is_one_mail_however_often_it_is_m
 fn what_failed_for_a_moment_has_no_beginning_and_end_at_the_same_minute() {
     let now = at("11-22T02:00") + TimeDelta::seconds(20);
     let report = recovery_report("snapshot", at("11-22T02:00"), None, &ReportContext { now, ..context() });
-    assert_eq!(report.headline, "The snapshot job works again, within a minute");
+    assert_eq!(report.headline, "The snapshot job works again, after less than a minute");
     assert_eq!(report.sentences, ["It failed on Sun 22 Nov 2026, 03:00, and worked again within a minute."]);
 }
