@@ -56,7 +56,13 @@ pub(in crate::report) fn headline(
         let several = bad(groups, true).len() + bad(organizations, true).len() > 1;
         format!("{who} {} run out", if several { "have" } else { "has" })
     };
+    let are_groups_alone =
+        |ran_out: bool| bad(groups, ran_out).len() > 1 && bad(organizations, ran_out).is_empty();
     match (who(true), who(false)) {
+        (Some(out), Some(_)) if are_groups_alone(true) && are_groups_alone(false) => {
+            let next = words::number(bad(groups, false).len());
+            format!("{}, {next} more will before the cycle ends, {day}", ran_out(&out))
+        }
         (Some(out), Some(next)) => format!("{}, {next} will before the cycle ends, {day}", ran_out(&out)),
         (Some(out), None) => ran_out(&out),
         (None, Some(next)) => format!("{next} will run out before the cycle ends, {day}"),

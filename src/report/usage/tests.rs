@@ -43,6 +43,15 @@ fn one_that_runs_out_is_named() {
         ]),
         "Lab has run out, Web will before the cycle ends, on 30 Nov"
     );
+    assert_eq!(
+        headline_of(vec![
+            group("1", "Lab", Some(1000), 1001, 1300),
+            group("2", "Core", Some(1000), 1001, 1300),
+            group("3", "Web", Some(1000), 500, 1300),
+            group("4", "Voice", Some(1000), 500, 1300)
+        ]),
+        "2 account groups have run out, 2 more will before the cycle ends, first on 30 Nov"
+    );
 }
 
 #[test]
