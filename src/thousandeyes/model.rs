@@ -200,19 +200,19 @@ fn account_groups_carefully(json: &str) -> Result<(Page<AccountGroup>, LeftOut),
             Ok(entry) => entry,
             Err(Unexpected(why)) => return left_out.push(why),
         };
-        let aid = match entry.text("aid").and_then(|aid| aid.ok_or_else(|| missing_field("aid"))) {
+        let aid = match entry.id("aid").and_then(|aid| aid.ok_or_else(|| missing_field("aid"))) {
             Ok(aid) => Aid::new(aid),
             Err(why) => return left_out.push(format!("{why} in an entry of `accountGroups`")),
         };
-        let mut text = |name: &str| {
-            entry.text(name).unwrap_or_else(|why| {
+        let mut or_left_out = |text: Result<Option<_>, Unexpected>| {
+            text.unwrap_or_else(|why| {
                 left_out.push(format!("{why} in account group {aid}"));
                 None
             })
         };
-        let name = text("accountGroupName").unwrap_or_default().into();
-        let org_id = text("orgId").map(OrgId::new);
-        let org_name = text("organizationName").unwrap_or_default().into();
+        let name = or_left_out(entry.text("accountGroupName")).unwrap_or_default().into();
+        let org_id = or_left_out(entry.id("orgId")).map(OrgId::new);
+        let org_name = or_left_out(entry.text("organizationName")).unwrap_or_default().into();
         groups.push(AccountGroup { aid, name, org_id, org_name });
     })?;
     if there { Ok(((groups, next_page(&answer)?), left_out)) } else { Err(missing_field("accountGroups")) }
@@ -283,7 +283,7 @@ pub(super) fn agent_units(row: &Object<'_>) -> Result<AgentUnits, Unexpected> {
 
 /// Whose units a row counts: they are in nobody's sum without it.
 fn aid(row: &Object<'_>) -> Result<Option<Aid>, Unexpected> {
-    Ok(row.text("aid")?.map(Aid::new))
+    Ok(row.id("aid")?.map(Aid::new))
 }
 
 /// Only to be shown: an odd one is as good as none.

@@ -90,6 +90,17 @@ impl<'a> Object<'a> {
         Ok(Some(text).filter(|text| !text.is_empty()))
     }
 
+    /// A text that is an id.
+    pub(super) fn id(&self, name: &str) -> Result<Option<Cow<'a, str>>, Unexpected> {
+        let id = self.text(name)?;
+        match self.field(name)? {
+            Some(raw) if id.as_deref().is_some_and(|id| !is_id(id)) => {
+                Err(Unexpected(format!("`{name}` is {}, not an id", excerpt(raw))))
+            }
+            _ => Ok(id),
+        }
+    }
+
     /// A whole number, also where it comes as `12.0` or as digits in a text.
     pub(super) fn units(&self, name: &str) -> Result<Option<Units>, Unexpected> {
         let Some(raw) = self.field(name)? else { return Ok(None) };
@@ -138,6 +149,16 @@ fn exact_integer(json: &str) -> Option<Units> {
         return None;
     };
     format!("{sign}{digits}").parse().ok()
+}
+
+/// Far longer than any id.
+const LONGEST_ID: usize = 64;
+
+/// Whether a text may be an id. Ids are written as they are into tables and addresses, where other characters mean something.
+pub(super) fn is_id(text: &str) -> bool {
+    text.len() <= LONGEST_ID
+        && text.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
 /// What an odd value is, short enough for a sentence.

@@ -143,6 +143,19 @@ fn one_odd_quota_is_left_out_and_named_and_the_others_go_on() {
 }
 
 #[test]
+fn what_is_no_id_is_nobodys_and_stands_in_no_table() {
+    for id in ["=101", "-101", "1\\n01", "10,1", "\\u202e101", "../101"] {
+        let odd = Odd::start();
+        let bench = odd.bench();
+        odd.says("quotas", &QUOTAS.replace("\"101\"", &format!("\"{id}\"")));
+        odd.says("account-groups", &GROUPS.replace("\"101\"", &format!("\"{id}\"")));
+        let snapshot = bench.run(&["snapshot"]).ends_with(0);
+        assert_eq!(snapshot.log.matches("not an id").count(), 2, "{id}: {}", snapshot.log);
+        assert_eq!(exported(&bench), ["10/ 100000", "10/102 5000", "20/ 9000", "20/201 none"], "{id}");
+    }
+}
+
+#[test]
 fn one_odd_quota_leaves_open_what_the_account_groups_have_together() {
     let odd = Odd::start();
     let bench = odd.bench().with("QUOTAKEEPER__GUARD__OVER_ALLOCATION", "hold");
@@ -191,6 +204,7 @@ fn a_decrease_is_held_where_the_answer_may_hide_what_its_account_group_used() {
         alphas(r#""aid":null,"#),
         alphas(r#""aid":"","#),
         alphas(r#""aid":" 101","#),
+        alphas(r#""aid":"=101","#),
         alphas(r#""aid":"0101","#),
         answer(&format!(r#"{beta},{{"aid":"101"}}"#)),
         answer(&format!(r#"{beta},{{"aid":"101","cloudUnitsUsed":null,"cloudUnitsProjected":null}}"#)),

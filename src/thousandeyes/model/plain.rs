@@ -5,7 +5,7 @@
 
 use serde::Deserialize;
 
-use super::super::wire::Text;
+use super::super::wire::{Text, is_id};
 use super::usage_answer::UsageAnswer;
 use super::{AccountGroup, AgentUnits, Page, TestUsage, moment};
 use crate::domain::quota::{Aid, OrgId, Units, Usage};
@@ -56,9 +56,9 @@ impl TryFrom<PlainGroup<'_>> for Group {
 
     fn try_from(group: PlainGroup<'_>) -> Result<Self, Self::Error> {
         Ok(Self(AccountGroup {
-            aid: known_aid(group.aid)?,
+            aid: Aid::new(known_id(group.aid.0)?),
             name: owned_or_empty(group.account_group_name),
-            org_id: non_empty(group.org_id).map(OrgId::new),
+            org_id: non_empty(group.org_id).map(known_id).transpose()?.map(OrgId::new),
             org_name: owned_or_empty(group.organization_name),
         }))
     }
@@ -167,7 +167,7 @@ impl TryFrom<PlainTest<'_>> for Test {
 
     fn try_from(test: PlainTest<'_>) -> Result<Self, Self::Error> {
         Ok(Self(TestUsage {
-            aid: Some(known_aid(test.aid)?),
+            aid: Some(Aid::new(known_id(test.aid.0)?)),
             test_name: owned_or_empty(test.test_name),
             test_type: owned_or_empty(test.test_type),
             used: test.cloud_units_used,
@@ -181,7 +181,7 @@ impl TryFrom<PlainAgent<'_>> for Agent {
 
     fn try_from(agent: PlainAgent<'_>) -> Result<Self, Self::Error> {
         Ok(Self(AgentUnits {
-            aid: Some(known_aid(agent.aid)?),
+            aid: Some(Aid::new(known_id(agent.aid.0)?)),
             account_group_name: owned_or_empty(agent.account_group_name),
             agent_id: owned_or_empty(agent.agent_id),
             agent_name: owned_or_empty(agent.agent_name),
@@ -191,8 +191,8 @@ impl TryFrom<PlainAgent<'_>> for Agent {
     }
 }
 
-fn known_aid(Text(aid): Text<'_>) -> Result<Aid, &'static str> {
-    if aid.is_empty() { Err("it is nobody's") } else { Ok(Aid::new(aid)) }
+fn known_id(text: std::borrow::Cow<'_, str>) -> Result<std::borrow::Cow<'_, str>, &'static str> {
+    if is_id(&text) { Ok(text) } else { Err("it is no id") }
 }
 
 /// An empty text is as good as none.

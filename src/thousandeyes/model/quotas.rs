@@ -4,7 +4,7 @@ use memchr::memmem;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::super::wire::{Object, Unexpected};
+use super::super::wire::{Object, Unexpected, is_id};
 use super::plain::PlainLinks;
 use super::{OrganizationQuotas, Page, Unreadable, UnreadableTarget, answer, missing_field, next_page};
 use crate::domain::quota::{Aid, OrgId, Units};
@@ -160,7 +160,7 @@ struct PlainGroup {
     value: PlainValue,
 }
 
-/// A text that is not empty and has no escapes.
+/// An id without escapes.
 #[derive(Deserialize)]
 #[serde(try_from = "&str")]
 struct PlainId<'a>(&'a str);
@@ -169,7 +169,7 @@ impl<'a> TryFrom<&'a str> for PlainId<'a> {
     type Error = &'static str;
 
     fn try_from(id: &'a str) -> Result<Self, Self::Error> {
-        if id.is_empty() { Err("it is empty") } else { Ok(Self(id)) }
+        if is_id(id) { Ok(Self(id)) } else { Err("it is no id") }
     }
 }
 
@@ -207,7 +207,7 @@ fn organization_quotas(entry: &Object<'_>) -> OrganizationQuotas {
     match entry.object("organizationQuota") {
         Ok(own) => {
             let own = own.unwrap_or_default();
-            match own.text("orgId") {
+            match own.id("orgId") {
                 Ok(id) => seen.org_id = id.map(OrgId::new),
                 // Without an account group it may belong to any organization.
                 Err(why) => odd.push(unreadable(UnreadableTarget::Anybody, why)),
@@ -224,7 +224,7 @@ fn organization_quotas(entry: &Object<'_>) -> OrganizationQuotas {
             Ok(group) => group,
             Err(why) => return odd.push(unreadable(UnreadableTarget::SomeAccountGroup, why)),
         };
-        let aid = match group.text("aid") {
+        let aid = match group.id("aid") {
             Ok(Some(aid)) => Aid::new(aid),
             Ok(None) => {
                 return odd.push(unreadable(UnreadableTarget::SomeAccountGroup, missing_field("aid")));
