@@ -17,7 +17,7 @@ mod transport;
 mod fixtures;
 
 pub(crate) use self::mailer::Mailer;
-pub(crate) use self::outbox::{Effort, UnsentMail};
+pub(crate) use self::outbox::{DeliveryScope, UnsentMail};
 #[cfg(test)]
 pub(crate) use self::render::Templates;
 pub(crate) use self::render::check_templates;

@@ -8,7 +8,7 @@ use tracing::info;
 use super::job::done::{Done, Trigger};
 use crate::clock::Clock;
 use crate::exit_code::Findings;
-use crate::mail::{Effort, Mailer};
+use crate::mail::{DeliveryScope, Mailer};
 
 /// So long a scheduled round keeps other work waiting, and one delivery more.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -22,8 +22,8 @@ pub(super) async fn deliver(
     trigger: Trigger,
 ) -> anyhow::Result<Done> {
     let is_person = matches!(trigger, Trigger::Person { .. });
-    let effort = if is_person { Effort::All } else { Effort::Due { patience: PATIENCE } };
-    let delivered = mailer.deliver(clock.now(), effort, cancel).await?;
+    let scope = if is_person { DeliveryScope::All } else { DeliveryScope::Due { patience: PATIENCE } };
+    let delivered = mailer.deliver(clock.now(), scope, cancel).await?;
     let is_idle = delivered.sent + delivered.dead == 0 && delivered.problems.is_empty();
     if delivered.sent + delivered.dead > 0 {
         info!(sent = delivered.sent, waiting = delivered.waiting, dead = delivered.dead, "outbox");

@@ -20,7 +20,7 @@ pub(crate) fn email(message_id: &str, recipients: &[&str]) -> Email {
 
 /// What the server does at some point of the conversation instead of saying yes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Twist {
+pub(crate) enum ServerFault {
     /// Answers so to `RCPT TO` of addresses that contain the text.
     Recipient(&'static str, &'static str),
     /// Is silent at `RCPT TO` of addresses that contain the text.
@@ -49,18 +49,18 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) async fn start(twist: Option<Twist>) -> Self {
-        Self::start_on(TcpListener::bind("127.0.0.1:0").await.unwrap(), twist)
+    pub(crate) async fn start(fault: Option<ServerFault>) -> Self {
+        Self::start_on(TcpListener::bind("127.0.0.1:0").await.unwrap(), fault)
     }
 
     /// The same where something listens already.
-    pub(crate) fn start_on(listener: TcpListener, twist: Option<Twist>) -> Self {
+    pub(crate) fn start_on(listener: TcpListener, fault: Option<ServerFault>) -> Self {
         let server = Self { port: listener.local_addr().unwrap().port(), accepted: Arc::default() };
         let accepted = Arc::clone(&server.accepted);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 // A client that hangs up in the middle is what some tests are about.
-                let _ = converse(stream, twist, &accepted).await;
+                let _ = converse(stream, fault, &accepted).await;
             }
         });
         server
@@ -85,7 +85,7 @@ pub(crate) fn mail() -> Mail {
 
 async fn converse(
     stream: TcpStream,
-    twist: Option<Twist>,
+    fault: Option<ServerFault>,
     accepted: &Mutex<Vec<String>>,
 ) -> std::io::Result<()> {
     let (reader, mut writer) = stream.into_split();
@@ -93,26 +93,28 @@ async fn converse(
     writer.write_all(b"220 test ready\r\n").await?;
     let mut recipient = String::new();
     while let Some(line) = lines.next_line().await? {
-        if twist == Some(Twist::Silence) {
+        if fault == Some(ServerFault::Silence) {
             continue;
         }
         let verb = line.get(..4).unwrap_or_default().to_ascii_uppercase();
-        let answer = match (verb.as_str(), twist) {
-            ("RCPT", Some(Twist::Recipient(part, answer))) if line.contains(part) => answer.to_owned(),
-            ("RCPT", Some(Twist::SilentRecipient(part))) if line.contains(part) => continue,
-            ("EHLO", Some(Twist::Login(_))) => "250-test\r\n250 AUTH PLAIN".to_owned(),
-            ("MAIL", Some(Twist::Sender(answer))) | ("AUTH", Some(Twist::Login(answer))) => answer.to_owned(),
+        let answer = match (verb.as_str(), fault) {
+            ("RCPT", Some(ServerFault::Recipient(part, answer))) if line.contains(part) => answer.to_owned(),
+            ("RCPT", Some(ServerFault::SilentRecipient(part))) if line.contains(part) => continue,
+            ("EHLO", Some(ServerFault::Login(_))) => "250-test\r\n250 AUTH PLAIN".to_owned(),
+            ("MAIL", Some(ServerFault::Sender(answer))) | ("AUTH", Some(ServerFault::Login(answer))) => {
+                answer.to_owned()
+            }
             ("RCPT", _) => {
                 recipient = line.split(['<', '>']).nth(1).unwrap_or_default().to_owned();
                 "250 ok".to_owned()
             }
-            ("QUIT", Some(Twist::SilentGoodbye)) => continue,
-            ("DATA", Some(Twist::OutOfStep)) => "250 ok".to_owned(),
+            ("QUIT", Some(ServerFault::SilentGoodbye)) => continue,
+            ("DATA", Some(ServerFault::OutOfStep)) => "250 ok".to_owned(),
             ("DATA", _) => {
                 writer.write_all(b"354 go on\r\n").await?;
                 let mut id = String::new();
                 while let Some(line) = lines.next_line().await? {
-                    if twist == Some(Twist::DropBeforeFinalDot) {
+                    if fault == Some(ServerFault::DropBeforeFinalDot) {
                         return Ok(());
                     }
                     if line == "." {
@@ -122,11 +124,11 @@ async fn converse(
                         id = rest.to_owned();
                     }
                 }
-                if let Some(Twist::Message(answer)) = twist {
+                if let Some(ServerFault::Message(answer)) = fault {
                     answer.to_owned()
                 } else {
                     accepted.lock().unwrap().push(format!("{recipient} {id}"));
-                    if twist == Some(Twist::DropAfterFinalDot) {
+                    if fault == Some(ServerFault::DropAfterFinalDot) {
                         return Ok(());
                     }
                     "250 taken".to_owned()

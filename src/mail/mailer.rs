@@ -20,7 +20,7 @@ use tracing::{info, warn};
 use super::compose::{Attachment, Composer, envelope};
 use super::installation;
 use super::oauth2::Tokens;
-use super::outbox::{Effort, Outbox, Problem, Queued, Summary, Threads, UnsentMail};
+use super::outbox::{DeliveryScope, Outbox, Problem, Queued, Summary, Threads, UnsentMail};
 use super::render::Templates;
 use super::transport::Transport;
 use crate::change::results::restore_csv;
@@ -250,7 +250,7 @@ impl Mailer {
     pub(crate) async fn deliver(
         &self,
         now: DateTime<Utc>,
-        effort: Effort,
+        scope: DeliveryScope,
         cancel: &CancellationToken,
     ) -> anyhow::Result<Summary> {
         self.gave_way.store(false, Ordering::Relaxed);
@@ -258,7 +258,7 @@ impl Mailer {
         let outbox = Outbox::open(&self.folder)?;
         // Who is refused is out of a thread.
         *self.threads.lock().unwrap_or_else(PoisonError::into_inner) = Threads::default();
-        let summary = outbox.deliver(&transport, now, effort, cancel).await;
+        let summary = outbox.deliver(&transport, now, scope, cancel).await;
         self.gave_way.store(outbox.gave_way(), Ordering::Relaxed);
         let summary = summary?;
         let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);

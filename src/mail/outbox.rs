@@ -24,7 +24,7 @@ use anyhow::Context;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use fs_err as fs;
 
-pub(crate) use self::round::Effort;
+pub(crate) use self::round::DeliveryScope;
 pub(crate) use self::summary::{Problem, Summary, UnsentMail};
 use super::compose::{Email, short_hash};
 use super::record::{MailFolder, Record, State};

@@ -1,6 +1,6 @@
 //! The Simple Mail Transfer Protocol as bytes: replies, the wire that carries them, TLS on it, and how this machine greets.
 //!
-//! What is said, in which order, and what it means for a message is decided above (`conversation`, `trouble`).
+//! What is said, in which order, and what it means for a message is decided above (`session`, `trouble`).
 
 pub(super) mod diagnosis;
 mod extensions;

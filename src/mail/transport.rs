@@ -9,7 +9,7 @@ use super::oauth2::{Age, Tokens};
 use super::record::Outcome;
 use super::smtp::diagnosis;
 use super::smtp::login::Login;
-use super::smtp::session::{Conversation, Server};
+use super::smtp::session::{Server, Session};
 use super::smtp::step::{Cause, Step};
 use super::smtp::{HelloName, Reply, Trust};
 use crate::config::{self, Mail, Smtp, Tls};
@@ -34,16 +34,16 @@ pub(crate) enum Access {
 
 /// What a conversation is for.
 #[derive(Clone, Copy)]
-enum Errand<'a> {
+enum Purpose<'a> {
     Greet { from: &'a Address },
     Deliver { from: &'a Address, to: &'a Address, message: &'a [u8] },
 }
 
-impl Errand<'_> {
-    async fn run(self, conversation: &mut Conversation<'_>) -> Result<(), Cause> {
+impl Purpose<'_> {
+    async fn run(self, session: &mut Session<'_>) -> Result<(), Cause> {
         match self {
-            Self::Greet { from } => conversation.greet(from).await,
-            Self::Deliver { from, to, message } => conversation.deliver(from, to, message).await,
+            Self::Greet { from } => session.greet(from).await,
+            Self::Deliver { from, to, message } => session.deliver(from, to, message).await,
         }
     }
 }
@@ -91,7 +91,7 @@ impl Transport {
 
     /// Connects, logs in and names the sender, and sends nothing.
     pub(crate) async fn greet(&self, from: Address) -> anyhow::Result<()> {
-        self.converse(Errand::Greet { from: &from }).await.into_result()
+        self.converse(Purpose::Greet { from: &from }).await.into_result()
     }
 
     /// One whole SMTP conversation, so that this recipient's outcome is known by itself.
@@ -102,15 +102,15 @@ impl Transport {
         let (Ok(from), Ok(to)) = (from.parse::<Address>(), to.parse::<Address>()) else {
             return Outcome::Refused("not an address that mail can be sent to".to_owned());
         };
-        self.converse(Errand::Deliver { from: &from, to: &to, message }).await
+        self.converse(Purpose::Deliver { from: &from, to: &to, message }).await
     }
 
     /// A token that was good when it was given may have been revoked, or the two servers' clocks differ: once it is renewed.
-    async fn converse(&self, errand: Errand<'_>) -> Outcome {
+    async fn converse(&self, purpose: Purpose<'_>) -> Outcome {
         let (server, mailbox, tokens) = match self {
             Self::Directory => return Outcome::Accepted,
             Self::Smtp { server, access: Access::Fixed(login) } => {
-                return one_try(server, login, errand).await.0;
+                return one_try(server, login, purpose).await.0;
             }
             Self::Smtp { server, access: Access::Token { mailbox, tokens } } => (server, mailbox, tokens),
         };
@@ -120,7 +120,7 @@ impl Transport {
                 Err(why) => return Outcome::NoServer(why),
             };
             let login = Login::by_token(mailbox, token);
-            let (outcome, login_is_refused) = one_try(server, &login, errand).await;
+            let (outcome, login_is_refused) = one_try(server, &login, purpose).await;
             if !login_is_refused {
                 return outcome;
             }
@@ -134,16 +134,16 @@ impl Transport {
 }
 
 /// The outcome, and whether it is that the login was refused for good.
-async fn one_try(server: &Server, login: &Login, errand: Errand<'_>) -> (Outcome, bool) {
-    let mut conversation = Conversation::new(server, login);
+async fn one_try(server: &Server, login: &Login, purpose: Purpose<'_>) -> (Outcome, bool) {
+    let mut session = Session::new(server, login);
     // Of the whole of it: a server that falls silent anywhere would hold us for ever.
-    let done = tokio::time::timeout(server.timeout, Box::pin(errand.run(&mut conversation))).await;
+    let done = tokio::time::timeout(server.timeout, Box::pin(purpose.run(&mut session))).await;
     match done.unwrap_or(Err(Cause::Silence)) {
         Ok(()) => (Outcome::Accepted, false),
         Err(cause) => {
-            let outcome = diagnosis::outcome(&conversation, &cause, server, login);
+            let outcome = diagnosis::outcome(&session, &cause, server, login);
             let is_refusal = matches!(cause, Cause::Refused(Reply { code: 500.., .. }));
-            (outcome, is_refusal && conversation.step == Step::Login)
+            (outcome, is_refusal && session.step == Step::Login)
         }
     }
 }

@@ -20,7 +20,7 @@ pub(super) const SILENT_IN_A_ROW: usize = 2;
 
 /// How much of what waits is tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Effort {
+pub(crate) enum DeliveryScope {
     /// All of it, whether its time has come or not, however long it takes.
     All,
     /// That whose time has come. After so long no other recipient is tried.
@@ -29,23 +29,23 @@ pub(crate) enum Effort {
 
 /// When a round began, and how much it tries.
 struct Round {
-    effort: Effort,
+    scope: DeliveryScope,
     began: Instant,
     now: DateTime<Utc>,
 }
 
 impl Round {
     fn tries(&self, record: &Record) -> bool {
-        self.effort == Effort::All || record.is_due(self.now)
+        self.scope == DeliveryScope::All || record.is_due(self.now)
     }
 
     fn is_over(&self) -> bool {
-        matches!(self.effort, Effort::Due { patience } if self.began.elapsed() >= patience)
+        matches!(self.scope, DeliveryScope::Due { patience } if self.began.elapsed() >= patience)
     }
 }
 
 /// How the turn of one message ended.
-struct Turn {
+struct DeliveryAttempt {
     record: Record,
     /// Tries in a row, up to now, at which the server fell silent.
     silent: usize,
@@ -59,10 +59,10 @@ impl Outbox {
         &self,
         transport: &Transport,
         now: DateTime<Utc>,
-        effort: Effort,
+        scope: DeliveryScope,
         cancel: &CancellationToken,
     ) -> anyhow::Result<Summary> {
-        let round = Round { effort, began: Instant::now(), now };
+        let round = Round { scope, began: Instant::now(), now };
         let mut summary = Summary { problems: self.recover()?, ..Summary::default() };
         let (mut silent, mut tried_any, mut gave_way) = (0, false, false);
         self.gave_way.store(false, Ordering::Relaxed);
@@ -74,7 +74,7 @@ impl Outbox {
         });
         for stem in stems {
             if cancel.is_cancelled() {
-                break; // never in a conversation, so that what a server took is recorded
+                break; // never in a session, so that what a server took is recorded
             }
             let record = match self.record(MailFolder::New, &stem) {
                 Ok(record) => record,
@@ -133,7 +133,7 @@ impl Outbox {
         transport: &Transport,
         round: &Round,
         cancel: &CancellationToken,
-    ) -> anyhow::Result<Turn> {
+    ) -> anyhow::Result<DeliveryAttempt> {
         let path = self.folder(MailFolder::New).join(format!("{stem}.json"));
         let message = self.message(stem, &record)?;
         let before = record.clone();
@@ -148,7 +148,7 @@ impl Outbox {
             if nth > 0 && silent == 0 && record.recipients[index].error.is_none() && round.is_over() {
                 let record = record.resume_try_of(&before);
                 write_record(&path, &record)?;
-                return Ok(Turn { record, silent, gave_way: true });
+                return Ok(DeliveryAttempt { record, silent, gave_way: true });
             }
             let outcome = transport.send(&record.from, &record.recipients[index].address, &message).await;
             record = record.with_outcome(index, &outcome, round.now);
@@ -166,6 +166,6 @@ impl Outbox {
         if given_up != record {
             write_record(&path, &given_up)?;
         }
-        Ok(Turn { record: given_up, silent, gave_way: false })
+        Ok(DeliveryAttempt { record: given_up, silent, gave_way: false })
     }
 }

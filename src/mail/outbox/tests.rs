@@ -9,11 +9,11 @@ use tokio_util::sync::CancellationToken;
 use super::round::SILENT_IN_A_ROW;
 use super::*;
 use crate::config::Smtp;
-use crate::mail::fixtures::{Server, Twist, email, mail};
+use crate::mail::fixtures::{Server, ServerFault, email, mail};
 use crate::mail::record::Outcome;
 use crate::mail::transport::Transport;
 
-const DUE: Effort = Effort::Due { patience: Duration::MAX };
+const DUE: DeliveryScope = DeliveryScope::Due { patience: Duration::MAX };
 
 fn now() -> DateTime<Utc> {
     "2026-11-22T08:00:00Z".parse().unwrap()
@@ -44,7 +44,7 @@ fn files(outbox: &Outbox) -> Vec<String> {
 async fn deliver(outbox: &Outbox, server: &Server) -> Summary {
     let smtp = Smtp { timeout: Duration::from_secs(2), ..server.smtp() };
     let transport = Transport::new(&mail(), &smtp, None).unwrap().unwrap();
-    outbox.deliver(&transport, now(), Effort::All, &CancellationToken::new()).await.unwrap()
+    outbox.deliver(&transport, now(), DeliveryScope::All, &CancellationToken::new()).await.unwrap()
 }
 
 #[tokio::test]
@@ -71,7 +71,7 @@ async fn a_message_is_queued_once_wherever_it_is() {
 async fn one_refused_recipient_stops_none_of_the_others() {
     let (_dir, outbox) = outbox();
     outbox.queue(&email("<a@b>", &["a@x.org", "b@x.org", "bad@x.org", "d@x.org", "e@x.org"]), now()).unwrap();
-    let server = Server::start(Some(Twist::Recipient("bad", "550 no such user"))).await;
+    let server = Server::start(Some(ServerFault::Recipient("bad", "550 no such user"))).await;
     let summary = deliver(&outbox, &server).await;
     assert_eq!((summary.sent, summary.dead, summary.waiting), (0, 1, 0));
     assert_eq!(server.accepted(), ["a@x.org <a@b>", "b@x.org <a@b>", "d@x.org <a@b>", "e@x.org <a@b>"]);
@@ -83,7 +83,7 @@ async fn one_refused_recipient_stops_none_of_the_others() {
 async fn who_has_it_does_not_get_it_again_when_the_rest_is_tried_later() {
     let (_dir, outbox) = outbox();
     outbox.queue(&email("<a@b>", &["a@x.org", "busy@x.org"]), now()).unwrap();
-    let busy = Server::start(Some(Twist::Recipient("busy", "450 later"))).await;
+    let busy = Server::start(Some(ServerFault::Recipient("busy", "450 later"))).await;
     assert_eq!(deliver(&outbox, &busy).await.waiting, 1);
     assert_eq!(files(&outbox), ["new/eml", "new/json"]);
     let willing = Server::start(None).await;
@@ -95,7 +95,7 @@ async fn who_has_it_does_not_get_it_again_when_the_rest_is_tried_later() {
 async fn the_back_off_is_kept_only_where_it_is_asked_for() {
     let (_dir, outbox) = outbox();
     outbox.queue(&email("<a@b>", &["a@x.org"]), now()).unwrap();
-    deliver(&outbox, &Server::start(Some(Twist::Message("451 later"))).await).await;
+    deliver(&outbox, &Server::start(Some(ServerFault::Message("451 later"))).await).await;
     let try_at =
         async |at| outbox.deliver(&Transport::Directory, at, DUE, &CancellationToken::new()).await.unwrap();
     assert_eq!(try_at(now() + TimeDelta::seconds(59)).await.waiting, 1);
@@ -106,7 +106,7 @@ async fn the_back_off_is_kept_only_where_it_is_asked_for() {
 async fn a_connection_that_drops_after_the_dot_repeats_the_same_message_id_and_loses_nothing() {
     let (_dir, outbox) = outbox();
     outbox.queue(&email("<a@b>", &["a@x.org"]), now()).unwrap();
-    let dropping = Server::start(Some(Twist::DropAfterFinalDot)).await;
+    let dropping = Server::start(Some(ServerFault::DropAfterFinalDot)).await;
     assert_eq!(deliver(&outbox, &dropping).await.waiting, 1);
     let willing = Server::start(None).await;
     assert_eq!(deliver(&outbox, &willing).await.sent, 1);
@@ -119,7 +119,7 @@ async fn a_server_that_is_down_costs_two_messages_time_and_not_all() {
     for number in 0..5 {
         outbox.queue(&email(&format!("<{number}@b>"), &["a@x.org", "b@x.org"]), now()).unwrap();
     }
-    let summary = deliver(&outbox, &Server::start(Some(Twist::Silence)).await).await;
+    let summary = deliver(&outbox, &Server::start(Some(ServerFault::Silence)).await).await;
     assert_eq!(summary.waiting, 5);
     let tried = summary.problems.iter().filter(|problem| problem.error.contains("no answer")).count();
     assert_eq!(tried, SILENT_IN_A_ROW);
@@ -131,7 +131,7 @@ async fn one_recipient_at_whom_the_server_falls_silent_keeps_the_message_from_no
     let (_dir, outbox) = outbox();
     let everybody = ["a@x.org", "b-slow@x.org", "c@x.org", "d-slow@x.org", "e-slow@x.org", "f@x.org"];
     outbox.queue(&email("<a@b>", &everybody), now()).unwrap();
-    let server = Server::start(Some(Twist::SilentRecipient("slow"))).await;
+    let server = Server::start(Some(ServerFault::SilentRecipient("slow"))).await;
     assert_eq!(deliver(&outbox, &server).await.waiting, 1);
     assert_eq!(server.accepted(), ["a@x.org <a@b>", "c@x.org <a@b>"], "two in a row, and the round ends");
     assert_eq!(deliver(&outbox, &server).await.waiting, 1);
@@ -145,7 +145,7 @@ async fn messages_at_which_the_server_falls_silent_hold_up_no_others() {
         let later = now() + TimeDelta::seconds(i64::try_from(number).unwrap());
         outbox.queue(&email(&format!("<{number}@b>"), &[to]), later).unwrap();
     }
-    let server = Server::start(Some(Twist::SilentRecipient("slow"))).await;
+    let server = Server::start(Some(ServerFault::SilentRecipient("slow"))).await;
     assert_eq!(deliver(&outbox, &server).await.waiting, 3);
     let summary = deliver(&outbox, &server).await;
     assert_eq!((summary.sent, summary.waiting), (1, 2));
@@ -158,14 +158,15 @@ async fn a_login_that_is_refused_is_tried_twice_in_a_round_and_not_for_everybody
     for number in 0..5 {
         outbox.queue(&email(&format!("<{number}@b>"), &["a@x.org", "b@x.org"]), now()).unwrap();
     }
-    let server = Server::start(Some(Twist::Login("535 bad login"))).await;
+    let server = Server::start(Some(ServerFault::Login("535 bad login"))).await;
     let smtp = Smtp {
         username: Some("quotas".into()),
         password: Some(crate::config::Secret::Value("Correct-Horse-Battery".into())),
         ..server.smtp()
     };
     let transport = Transport::new(&mail(), &smtp, None).unwrap().unwrap();
-    let summary = outbox.deliver(&transport, now(), Effort::All, &CancellationToken::new()).await.unwrap();
+    let summary =
+        outbox.deliver(&transport, now(), DeliveryScope::All, &CancellationToken::new()).await.unwrap();
     let tried = summary.problems.iter().filter(|problem| problem.error.contains("535 bad login")).count();
     assert_eq!((summary.waiting, tried), (5, 2), "{:?}", summary.problems);
     assert!(
@@ -223,8 +224,10 @@ async fn a_message_whose_record_is_damaged_is_kept_and_said() {
         panic!("it is new")
     };
     fs::write(path.with_extension("json"), "{").unwrap();
-    let summary =
-        outbox.deliver(&Transport::Directory, now(), Effort::All, &CancellationToken::new()).await.unwrap();
+    let summary = outbox
+        .deliver(&Transport::Directory, now(), DeliveryScope::All, &CancellationToken::new())
+        .await
+        .unwrap();
     assert_eq!(summary.waiting, 1);
     assert!(summary.problems[0].error.contains("its recipients are unknown"), "{:?}", summary.problems);
     assert_eq!(files(&outbox), ["new/eml", "new/json"]);
@@ -270,7 +273,7 @@ async fn a_message_that_cannot_be_read_keeps_no_other_from_being_sent() {
     fs::remove_file(&bad).unwrap();
     fs::create_dir(&bad).unwrap();
     let error = outbox
-        .deliver(&Transport::Directory, now(), Effort::All, &CancellationToken::new())
+        .deliver(&Transport::Directory, now(), DeliveryScope::All, &CancellationToken::new())
         .await
         .unwrap_err();
     assert!(format!("{error:#}").contains(".eml"), "{error:#}");
@@ -288,7 +291,7 @@ async fn a_message_that_is_not_what_was_queued_is_not_sent_and_stays() {
         let whole = fs::read(&bad).unwrap();
         fs::write(&bad, damaged).unwrap();
         let deliver = || async {
-            outbox.deliver(&Transport::Directory, now(), Effort::All, &CancellationToken::new()).await
+            outbox.deliver(&Transport::Directory, now(), DeliveryScope::All, &CancellationToken::new()).await
         };
         let error = format!("{:#}", deliver().await.unwrap_err());
         assert!(error.contains("is not what quotakeeper queued"), "{error}");
@@ -307,7 +310,7 @@ async fn a_try_is_counted_before_it_is_made() {
     let Queued::Now(path) = outbox.queue(&email("<1@b>", &["ann@example.com"]), now()).unwrap() else {
         panic!()
     };
-    let server = Server::start(Some(Twist::Silence)).await;
+    let server = Server::start(Some(ServerFault::Silence)).await;
     let transport = Transport::new(&mail(), &server.smtp(), None).unwrap().unwrap();
     let cancel = CancellationToken::new();
     tokio::select! {
@@ -323,10 +326,10 @@ async fn a_try_is_counted_before_it_is_made() {
 async fn rounds_without_patience(outbox: &Outbox, server: &Server, at: DateTime<Utc>) -> Vec<Vec<String>> {
     let smtp = Smtp { timeout: Duration::from_secs(2), ..server.smtp() };
     let transport = Transport::new(&mail(), &smtp, None).unwrap().unwrap();
-    let effort = Effort::Due { patience: Duration::ZERO };
+    let scope = DeliveryScope::Due { patience: Duration::ZERO };
     let mut taken = Vec::new();
     loop {
-        let _ = outbox.deliver(&transport, at, effort, &CancellationToken::new()).await;
+        let _ = outbox.deliver(&transport, at, scope, &CancellationToken::new()).await;
         taken.push(server.accepted());
         if !outbox.gave_way() {
             return taken;
@@ -366,7 +369,7 @@ async fn a_try_that_gives_way_counts_once_and_who_was_put_off_waits_for_the_next
     let (_dir, outbox) = outbox();
     let everybody = ["busy@x.org", "a@x.org", "b@x.org"];
     let Queued::Now(path) = outbox.queue(&email("<1@b>", &everybody), now()).unwrap() else { panic!() };
-    let server = Server::start(Some(Twist::Recipient("busy", "450 later"))).await;
+    let server = Server::start(Some(ServerFault::Recipient("busy", "450 later"))).await;
     let at = now() + TimeDelta::hours(1);
     let taken = rounds_without_patience(&outbox, &server, at).await;
     assert_eq!(taken.last().unwrap()[..], ["a@x.org <1@b>", "b@x.org <1@b>"]);
@@ -381,7 +384,7 @@ async fn a_round_does_not_give_way_before_it_knows_whether_a_silent_server_is_do
     for number in 0..5 {
         outbox.queue(&email(&format!("<{number}@b>"), &["a@x.org"]), now()).unwrap();
     }
-    let server = Server::start(Some(Twist::Silence)).await;
+    let server = Server::start(Some(ServerFault::Silence)).await;
     assert_eq!(rounds_without_patience(&outbox, &server, now()).await.len(), 1);
     let tries = |stem: &String| outbox.record(MailFolder::New, stem).unwrap().attempts;
     let all: u32 = outbox.stems(MailFolder::New).unwrap().iter().map(tries).sum();

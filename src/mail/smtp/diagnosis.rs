@@ -5,7 +5,7 @@ mod tls;
 use std::io;
 
 use super::login::{Login, without_addresses};
-use super::session::{Conversation, Server};
+use super::session::{Server, Session};
 use super::step::{Cause, Step};
 use super::{Broken, Reply};
 use crate::mail::record::Outcome;
@@ -14,17 +14,17 @@ use crate::text::redact;
 /// What becomes of a message. Before its sender was named nothing was said of it: the fault lies with the server, the
 /// way to it or the login.
 pub(in crate::mail) fn outcome(
-    conversation: &Conversation<'_>,
+    session: &Session<'_>,
     cause: &Cause,
     server: &Server,
     login: &Login,
 ) -> Outcome {
-    let text = sentence(conversation, cause, server, login);
+    let text = sentence(session, cause, server, login);
     match cause {
-        _ if conversation.step.is_before_any_message() => Outcome::NoServer(text),
+        _ if session.step.is_before_any_message() => Outcome::NoServer(text),
         // The login and the greeting are this installation's: once they are right the message goes.
         Cause::Refused(Reply { code: 530 | 534 | 535 | 538, .. }) => Outcome::Later(text),
-        Cause::Refused(reply) if is_about_hello(conversation, reply) => Outcome::Later(text),
+        Cause::Refused(reply) if is_about_hello(session, reply) => Outcome::Later(text),
         Cause::Refused(Reply { code: 500.., .. }) => Outcome::Refused(text),
         Cause::Refused(_) => Outcome::Later(text),
         Cause::OutOfStep(_) | Cause::NotOffered | Cause::Broken(_) | Cause::Silence => Outcome::Silent(text),
@@ -32,8 +32,8 @@ pub(in crate::mail) fn outcome(
 }
 
 /// What happened and how to fix it, without the addresses and logins that servers like to repeat.
-fn sentence(conversation: &Conversation<'_>, cause: &Cause, server: &Server, login: &Login) -> String {
-    let (step, host, port) = (conversation.step, &server.host, server.port);
+fn sentence(session: &Session<'_>, cause: &Cause, server: &Server, login: &Login) -> String {
+    let (step, host, port) = (session.step, &server.host, server.port);
     let text = match cause {
         Cause::Silence => silence_message(step, server),
         Cause::NotOffered if step == Step::Starttls => format!(
@@ -49,7 +49,7 @@ fn sentence(conversation: &Conversation<'_>, cause: &Cause, server: &Server, log
             "{host}:{port} gave the answer {code} to {}, where it does not belong: check for a proxy or firewall between this machine and the mail server",
             step.name()
         ),
-        Cause::Refused(reply) => refusal(conversation, reply, server, login),
+        Cause::Refused(reply) => refusal(session, reply, server, login),
         Cause::Broken(broken) => self::broken_message(step, broken, server, login),
     };
     redact::clean(&text, 500)
@@ -80,10 +80,10 @@ fn silence_message(step: Step, server: &Server) -> String {
 }
 
 /// The server said no.
-fn refusal(conversation: &Conversation<'_>, reply: &Reply, server: &Server, login: &Login) -> String {
-    let (step, code) = (conversation.step, reply.code);
+fn refusal(session: &Session<'_>, reply: &Reply, server: &Server, login: &Login) -> String {
+    let (step, code) = (session.step, reply.code);
     let answer = redact::clean(&format!("{code} {}", without_login(&reply.text(), login)), 250);
-    let (host, port, hello) = (&server.host, server.port, &conversation.hello);
+    let (host, port, hello) = (&server.host, server.port, &session.hello);
     if step == Step::Greeting {
         return match code {
             ..500 => format!(
@@ -94,7 +94,7 @@ fn refusal(conversation: &Conversation<'_>, reply: &Reply, server: &Server, logi
             ),
         };
     }
-    if is_about_hello(conversation, reply) {
+    if is_about_hello(session, reply) {
         return format!(
             "{host}:{port} does not accept the greeting `EHLO {hello}`: {answer}: set smtp.hello_name to the full name that DNS has for this machine; if it is right, ask the mail server's administrator"
         );
@@ -128,10 +128,10 @@ fn refusal(conversation: &Conversation<'_>, reply: &Reply, server: &Server, logi
 
 /// Many servers look at the greeting's name only when the recipient is named; there, and where they want it again later, only
 /// their words say so.
-fn is_about_hello(conversation: &Conversation<'_>, reply: &Reply) -> bool {
-    match conversation.step {
-        Step::Hello => reply.code >= 500 || names_hello(reply, &conversation.hello),
-        Step::Sender | Step::Recipient | Step::Data => names_hello(reply, &conversation.hello),
+fn is_about_hello(session: &Session<'_>, reply: &Reply) -> bool {
+    match session.step {
+        Step::Hello => reply.code >= 500 || names_hello(reply, &session.hello),
+        Step::Sender | Step::Recipient | Step::Data => names_hello(reply, &session.hello),
         _ => false,
     }
 }

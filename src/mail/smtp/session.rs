@@ -29,7 +29,7 @@ pub(in crate::mail) struct Server {
 }
 
 /// With one server, about one message to one recipient.
-pub(in crate::mail) struct Conversation<'a> {
+pub(in crate::mail) struct Session<'a> {
     server: &'a Server,
     login: &'a Login,
     /// What is being said.
@@ -38,7 +38,7 @@ pub(in crate::mail) struct Conversation<'a> {
     pub hello: String,
 }
 
-impl<'a> Conversation<'a> {
+impl<'a> Session<'a> {
     pub(in crate::mail) fn new(server: &'a Server, login: &'a Login) -> Self {
         Self { server, login, step: Step::Connection, hello: String::new() }
     }
