@@ -7,7 +7,7 @@
 mod assigned;
 mod groups_to_ask;
 mod live_quotas;
-mod places;
+mod organization_lookup;
 pub(crate) mod top_consumers;
 mod tree;
 mod usage_answer;
@@ -22,7 +22,7 @@ use tracing::warn;
 use self::assigned::Assigned;
 pub(crate) use self::groups_to_ask::groups_to_ask;
 pub(crate) use self::live_quotas::LiveQuotas;
-use self::places::Places;
+use self::organization_lookup::OrganizationLookup;
 use self::usage_answer::{AnswerSubject, attribute_answer};
 use crate::collect::top_consumers::top_consumers;
 use crate::domain::quota::{Aid, OrgId, Snapshot, Usage, UsageRule};
@@ -55,10 +55,11 @@ impl Reading {
 
     /// Of answers that were read already. Says in the log what of them cannot be read.
     pub(crate) fn of(quotas: Vec<OrganizationQuotas>, groups: Vec<AccountGroup>, now: DateTime<Utc>) -> Self {
-        let places = Places::new(&quotas, &groups);
-        let of_groups: Vec<Option<OrgId>> = groups.iter().map(|group| places.of_group(group)).collect();
+        let organization_lookup = OrganizationLookup::new(&quotas, &groups);
+        let of_groups: Vec<Option<OrgId>> =
+            groups.iter().map(|group| organization_lookup.of_group(group)).collect();
         let of_quotas: Vec<Option<OrgId>> =
-            quotas.iter().map(|organization| places.organization(organization)).collect();
+            quotas.iter().map(|organization| organization_lookup.organization(organization)).collect();
         let assigned = Assigned::new(quotas.into_iter().zip(of_quotas));
         for (target, why) in assigned.doubts.in_words() {
             let what = "its quota cannot be read and counts as unknown";

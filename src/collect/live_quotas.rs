@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use super::assigned::{Assigned, AssignedQuotas};
 use super::has_nameless;
-use super::places::Places;
+use super::organization_lookup::OrganizationLookup;
 use crate::domain::quota::{Aid, OrgId, Target, Units, WithQuota, are_most_missing};
 use crate::text::redact;
 use crate::thousandeyes::{AccountGroup, Client, Error};
@@ -53,9 +53,9 @@ impl LiveQuotas {
             self.groups = Some(client.account_groups().await?);
         }
         let groups = self.groups.as_deref().unwrap_or_default();
-        let places = Places::new(&quotas, groups);
+        let organization_lookup = OrganizationLookup::new(&quotas, groups);
         let of: Vec<Option<OrgId>> =
-            quotas.iter().map(|organization| places.organization(organization)).collect();
+            quotas.iter().map(|organization| organization_lookup.organization(organization)).collect();
         let now = Assigned::new(quotas.into_iter().zip(of));
         let (mut vanished, mut to_ask) = (BTreeSet::new(), Vec::new());
         for (org_id, had) in &self.last_seen {

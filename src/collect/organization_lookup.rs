@@ -6,13 +6,13 @@ use crate::domain::quota::{Aid, OrgId};
 use crate::thousandeyes::{AccountGroup, OrganizationQuotas};
 
 /// What the answers say of themselves.
-pub(super) struct Places<'a> {
+pub(super) struct OrganizationLookup<'a> {
     by_aid: BTreeMap<&'a Aid, &'a OrgId>,
     /// The token's only organization, if it has just one.
     only: Option<&'a OrgId>,
 }
 
-impl<'a> Places<'a> {
+impl<'a> OrganizationLookup<'a> {
     pub(super) fn new(quotas: &'a [OrganizationQuotas], groups: &'a [AccountGroup]) -> Self {
         let mut by_aid = BTreeMap::new();
         // Mostly every entry says whose it is, and this would be as large as the answer.
