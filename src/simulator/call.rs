@@ -34,7 +34,7 @@ impl Call {
 
 /// What goes wrong with a write on request.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Mischief {
+pub(super) struct WriteFaults {
     pub bad_rows: Vec<BadRow>,
     pub ignore_write: bool,
 }

@@ -155,7 +155,7 @@ impl ArmedFault {
     }
 
     /// Counts one request, and says what happens to it. `line` is its `METHOD /path`.
-    pub(super) fn strike(&mut self, line: &str, body: &str) -> Option<Kind> {
+    pub(super) fn take_if_due(&mut self, line: &str, body: &str) -> Option<Kind> {
         if !self.fault.applies_to(line, body) {
             return None;
         }

@@ -4,7 +4,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::call::{Call, Mischief};
+use super::call::{Call, WriteFaults};
 use super::problem::{Answer, Problem};
 use super::world::World;
 use super::{reads, writes};
@@ -26,7 +26,7 @@ pub(super) fn answer(
     world: &mut World,
     now: DateTime<Utc>,
     call: &Call,
-    mischief: &Mischief,
+    write_faults: &WriteFaults,
 ) -> Result<Answer, Problem> {
     let Some((method, _)) = PATHS.iter().find(|(_, path)| *path == call.path) else {
         return Err(Problem::NotFound);
@@ -42,7 +42,7 @@ pub(super) fn answer(
         "/v7/usage/units/tests" => reads::test_units(&world.organizations[own], call, now),
         // The description gives this operation no `aid`: it answers for the token's own organization.
         "/v7/usage/units/enterprise-agents" => reads::agent_units(&world.organizations[0], call, now),
-        _ => writes::write(world, own, call, mischief),
+        _ => writes::write(world, own, call, write_faults),
     }
 }
 

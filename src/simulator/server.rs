@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use tokio::time::Instant;
 
-use super::call::{Call, Mischief};
+use super::call::{Call, WriteFaults};
 use super::clock::Clock;
 use super::fault::{ArmedFault, Fault, Kind};
 use super::operations;
@@ -101,9 +101,9 @@ impl SharedState {
     }
 
     /// What goes wrong with this request.
-    fn strike(&self, call: &Call) -> Vec<Kind> {
+    fn take_if_due(&self, call: &Call) -> Vec<Kind> {
         let line = format!("{} {}", call.method, call.path);
-        self.changing().faults.iter_mut().filter_map(|fault| fault.strike(&line, &call.body)).collect()
+        self.changing().faults.iter_mut().filter_map(|fault| fault.take_if_due(&line, &call.body)).collect()
     }
 }
 
@@ -129,10 +129,10 @@ pub(super) async fn handle(State(state): State<SharedState>, request: Request) -
 
 /// Lets the faults have their way, and carries out the operation unless they prevent it.
 async fn act(state: &SharedState, call: &Call, mut budget: Budget) -> (Result<Answer, Problem>, Budget) {
-    let mut mischief = Mischief::default();
+    let mut write_faults = WriteFaults::default();
     let mut refusal = None;
     let mut drops_after = false;
-    for kind in state.strike(call) {
+    for kind in state.take_if_due(call) {
         match kind {
             Kind::Slow(delay) => tokio::time::sleep(delay).await,
             Kind::DropBefore => drop_connection(),
@@ -143,13 +143,13 @@ async fn act(state: &SharedState, call: &Call, mut budget: Budget) -> (Result<An
                 budget.reset = state.0.clock.now().timestamp() + reset;
                 refusal = Some(Problem::Other(429));
             }
-            Kind::BadRow(row) => mischief.bad_rows.push(row),
-            Kind::IgnoreWrite => mischief.ignore_write = true,
+            Kind::BadRow(row) => write_faults.bad_rows.push(row),
+            Kind::IgnoreWrite => write_faults.ignore_write = true,
         }
     }
     let now = state.0.clock.now();
-    let answer =
-        refusal.map_or_else(|| operations::answer(&mut state.changing().world, now, call, &mischief), Err);
+    let answer = refusal
+        .map_or_else(|| operations::answer(&mut state.changing().world, now, call, &write_faults), Err);
     if drops_after {
         drop_connection();
     }

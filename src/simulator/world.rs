@@ -40,7 +40,7 @@ pub(crate) struct AccountGroup {
 }
 
 /// How a group stands to its quota.
-enum Character {
+enum UsageProfile {
     Comfortable,
     RunningOut,
     Idle,
@@ -117,18 +117,18 @@ impl AccountGroup {
         let number = org_index * groups + index;
         let mut random = fastrand::Rng::with_seed(mix(mix(seed, org_index as u64), 1000 + index as u64));
         let character = match (index + 3 * org_index) % 20 {
-            0 | 1 | 9 => Character::RunningOut,
-            6 => Character::Idle,
-            5 | 14 => Character::Uncapped,
-            _ => Character::Comfortable,
+            0 | 1 | 9 => UsageProfile::RunningOut,
+            6 => UsageProfile::Idle,
+            5 | 14 => UsageProfile::Uncapped,
+            _ => UsageProfile::Comfortable,
         };
         let monthly = match random.u8(0..10) {
             0..6 => random.i64(1_000..6_000),
             6..9 => random.i64(6_000..14_000),
             _ => random.i64(14_000..24_000),
         };
-        let monthly = if matches!(character, Character::Idle) { monthly / 18 } else { monthly };
-        let runs_out = matches!(character, Character::RunningOut);
+        let monthly = if matches!(character, UsageProfile::Idle) { monthly / 18 } else { monthly };
+        let runs_out = matches!(character, UsageProfile::RunningOut);
         let tests = tests(&mut random, organization, number, monthly, runs_out);
         let agents = agents(&mut random, number, monthly);
         let mut group = Self {
@@ -141,10 +141,10 @@ impl AccountGroup {
         };
         // What a month takes, in thousandths of the quota.
         let share = match character {
-            Character::Comfortable => Some(random.i64(500..850)),
-            Character::RunningOut => Some(random.i64(1_120..1_260)),
-            Character::Idle => Some(40),
-            Character::Uncapped => None,
+            UsageProfile::Comfortable => Some(random.i64(500..850)),
+            UsageProfile::RunningOut => Some(random.i64(1_120..1_260)),
+            UsageProfile::Idle => Some(40),
+            UsageProfile::Uncapped => None,
         };
         group.quota = share.map(|share| {
             let quota = group.monthly() * 1000 / share;

@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use super::call::{Call, Mischief};
+use super::call::{Call, WriteFaults};
 use super::fault::{BadRow, Level};
 use super::problem::{Answer, FieldError, Problem};
 use super::world::World;
@@ -36,7 +36,7 @@ pub(super) fn write(
     world: &mut World,
     own: usize,
     call: &Call,
-    mischief: &Mischief,
+    write_faults: &WriteFaults,
 ) -> Result<Answer, Problem> {
     let body: Value = serde_json::from_str(&call.body)
         .map_err(|error| Problem::BadRequest(format!("The request body is not JSON: {error}")))?;
@@ -53,7 +53,7 @@ pub(super) fn write(
         return Err(Problem::Forbidden(detail));
     }
     let mut partial = errors.is_empty();
-    for bad in &mischief.bad_rows {
+    for bad in &write_faults.bad_rows {
         partial &= bad.partial;
         rows.retain(|row| {
             let is_bad = is_bad(world, row, bad);
@@ -65,8 +65,8 @@ pub(super) fn write(
             !is_bad
         });
     }
-    let refused = !errors.is_empty() || !mischief.bad_rows.is_empty();
-    if !mischief.ignore_write && (!refused || partial) {
+    let refused = !errors.is_empty() || !write_faults.bad_rows.is_empty();
+    if !write_faults.ignore_write && (!refused || partial) {
         for row in &rows {
             apply(world, row);
         }

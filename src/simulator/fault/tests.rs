@@ -4,7 +4,7 @@ use super::*;
 
 fn strikes(spec: &str, requests: usize) -> Vec<bool> {
     let mut armed = ArmedFault::new(spec.parse().unwrap());
-    (0..requests).map(|_| armed.strike("POST /v7/quotas/assign", "").is_some()).collect()
+    (0..requests).map(|_| armed.take_if_due("POST /v7/quotas/assign", "").is_some()).collect()
 }
 
 #[test]
@@ -31,11 +31,11 @@ fn a_path_is_part_of_the_request_line() {
 fn a_bad_row_concerns_only_batches_that_hold_it() {
     let mut armed = ArmedFault::new("bad-row:aid=204117:silent:count=1".parse().unwrap());
     let groups = "POST /v7/quotas/account-groups/assign";
-    assert_eq!(armed.strike(groups, r#"{"aid":"204118"}"#), None);
-    assert_eq!(armed.strike("POST /v7/quotas/assign", r#"{"orgId":"204117"}"#), None);
+    assert_eq!(armed.take_if_due(groups, r#"{"aid":"204118"}"#), None);
+    assert_eq!(armed.take_if_due("POST /v7/quotas/assign", r#"{"orgId":"204117"}"#), None);
     let bad = BadRow { level: Level::AccountGroup, id: "204117".into(), silent: true, partial: false };
-    assert_eq!(armed.strike(groups, r#"{"aid":"204117"}"#), Some(Kind::BadRow(bad)));
-    assert_eq!(armed.strike(groups, r#"{"aid":"204117"}"#), None);
+    assert_eq!(armed.take_if_due(groups, r#"{"aid":"204117"}"#), Some(Kind::BadRow(bad)));
+    assert_eq!(armed.take_if_due(groups, r#"{"aid":"204117"}"#), None);
 }
 
 #[test]
