@@ -11,7 +11,7 @@ pub(crate) const SLOPE_DAYS: i64 = 7;
 
 /// What is known of one target in the running cycle.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Course {
+pub(crate) struct CycleProgress {
     pub quota: Units,
     pub used: Units,
     pub projected: Units,
@@ -55,7 +55,7 @@ impl RunOut {
 }
 
 /// None when neither estimate reaches the quota before the cycle ends, or when it was reached already.
-pub(crate) fn run_out(course: &Course) -> Option<RunOut> {
+pub(crate) fn run_out(course: &CycleProgress) -> Option<RunOut> {
     let left = course.cycle_end - course.taken_at;
     if course.used >= course.quota || left <= TimeDelta::zero() {
         return None;

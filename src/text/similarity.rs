@@ -11,7 +11,7 @@ pub(crate) fn nearest<'a>(unknown: &str, known: impl Iterator<Item = &'a str>, m
     let mut alike: Vec<(f64, &str)> = known
         .filter(|name| name.len() <= 4 * LONGEST)
         .map(|name| (strsim::jaro_winkler(unknown, name), name))
-        .filter(|(likeness, _)| *likeness > ALIKE)
+        .filter(|(score, _)| *score > ALIKE)
         .collect();
     alike.sort_by(|a, b| b.0.total_cmp(&a.0));
     alike.truncate(most);

@@ -5,7 +5,7 @@
 use super::context::PlanContext;
 use super::effective;
 use super::row::PlanRow;
-use crate::domain::forecast::{Course, run_out};
+use crate::domain::forecast::{CycleProgress, run_out};
 use crate::domain::quota::{Place, Snapshot, Units};
 use crate::text::words::grouped;
 use crate::text::words::short_day;
@@ -49,7 +49,7 @@ fn when_used_up(
     let at = if used >= quota {
         live.taken_at
     } else {
-        let course = Course {
+        let course = CycleProgress {
             quota,
             used,
             projected: row.projected?,

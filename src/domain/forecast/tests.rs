@@ -8,13 +8,20 @@ fn at(text: &str) -> DateTime<Utc> {
     format!("2026-{text}:00:00Z").parse().unwrap()
 }
 
-fn course(points: &[(DateTime<Utc>, Units)]) -> Course {
+fn course(points: &[(DateTime<Utc>, Units)]) -> CycleProgress {
     let taken_at = at("11-21T00");
     let mut fit = Fit::default();
     for (at, used) in points {
         fit.add(taken_at - *at, *used);
     }
-    Course { quota: 900, used: 800, projected: 1000, taken_at, cycle_end: at("12-01T00"), slope: fit.slope() }
+    CycleProgress {
+        quota: 900,
+        used: 800,
+        projected: 1000,
+        taken_at,
+        cycle_end: at("12-01T00"),
+        slope: fit.slope(),
+    }
 }
 
 #[test]
@@ -37,7 +44,7 @@ fn the_earlier_estimate_is_shown_with_the_distance_of_the_other() {
 #[test]
 fn a_quota_that_lasts_to_the_last_second_of_the_cycle_does_not_run_out() {
     let left = (at("12-01T00") - at("11-21T00")).num_seconds();
-    let lasts = |quota| run_out(&Course { quota, projected: 800, slope: Some(1.0), ..course(&[]) });
+    let lasts = |quota| run_out(&CycleProgress { quota, projected: 800, slope: Some(1.0), ..course(&[]) });
     assert!(lasts(800 + left).is_none());
     assert!(lasts(800 + left - 1).is_some());
 }
@@ -47,7 +54,7 @@ fn an_estimate_that_stands_alone_says_so() {
     let flat = [(at("11-18T00"), 800), (at("11-19T00"), 800), (at("11-21T00"), 800)];
     assert_eq!(run_out(&course(&flat)).unwrap().sureness(), "by projection alone");
     let steep = [(at("11-19T00"), 600), (at("11-20T00"), 700), (at("11-21T00"), 800)];
-    let calm = Course { projected: 850, ..course(&steep) };
+    let calm = CycleProgress { projected: 850, ..course(&steep) };
     assert_eq!(run_out(&calm).unwrap().sureness(), "by the last days alone");
 }
 
@@ -63,13 +70,13 @@ fn a_short_or_old_history_has_no_slope() {
 
 #[test]
 fn a_quota_that_is_used_up_or_a_cycle_that_is_over_has_no_run_out_day() {
-    assert_eq!(run_out(&Course { used: 900, ..course(&[]) }), None);
-    assert_eq!(run_out(&Course { projected: 900, ..course(&[]) }), None);
+    assert_eq!(run_out(&CycleProgress { used: 900, ..course(&[]) }), None);
+    assert_eq!(run_out(&CycleProgress { projected: 900, ..course(&[]) }), None);
     // Divided and multiplied again these fall short of the end by a fraction of a second.
     for used in 0..900 {
-        assert_eq!(run_out(&Course { used, projected: 900, ..course(&[]) }), None, "{used}");
+        assert_eq!(run_out(&CycleProgress { used, projected: 900, ..course(&[]) }), None, "{used}");
     }
-    assert_eq!(run_out(&Course { cycle_end: at("11-20T00"), ..course(&[]) }), None);
+    assert_eq!(run_out(&CycleProgress { cycle_end: at("11-20T00"), ..course(&[]) }), None);
 }
 
 /// As a textbook has it: the means first, then what is left.
@@ -113,7 +120,7 @@ proptest! {
     ) {
         let points: Vec<_> =
             points.iter().map(|(day, used)| (at("11-01T00") + TimeDelta::days(*day), *used)).collect();
-        let course = Course { quota, used, projected, ..course(&points) };
+        let course = CycleProgress { quota, used, projected, ..course(&points) };
         if let Some(out) = run_out(&course) {
             prop_assert!(course.taken_at <= out.at && out.at <= course.cycle_end);
             prop_assert!(used < quota);

@@ -5,7 +5,7 @@ use serde::Serialize;
 use std::cmp::Ordering;
 
 use crate::config::Alerts;
-use crate::domain::forecast::{Course, RunOut, SLOPE_DAYS, run_out};
+use crate::domain::forecast::{CycleProgress, RunOut, SLOPE_DAYS, run_out};
 use crate::domain::quota::{Snapshot, SnapshotRow, Target, Units, UsageRule};
 use crate::report::shared::level::{Figures, JudgedLevel, Level, judge, level};
 use crate::report::shared::picture::Picture;
@@ -169,7 +169,7 @@ fn figures(
     let needed = used.zip(projected).map(|(used, projected)| used.max(projected));
     let ran_out = matches!((used, row.quota), (Some(used), Some(quota)) if used > 0 && used >= quota);
     let out = (|| {
-        run_out(&Course {
+        run_out(&CycleProgress {
             quota: row.quota?,
             used: used?,
             projected: projected?,
