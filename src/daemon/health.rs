@@ -31,7 +31,7 @@ use self::probes::{Probes, process};
 use self::publish::Publisher;
 use crate::clock::Clock;
 use crate::jobs::App;
-use crate::jobs::activity::Beat;
+use crate::jobs::activity::HeartbeatSignal;
 
 /// Begins to report on the daemon, and gives what a server may ask. What cannot begin is an error now, not later.
 pub(crate) fn start(app: &Arc<App>) -> anyhow::Result<Probes> {
@@ -60,7 +60,7 @@ pub(crate) async fn report_pass(app: &Arc<App>, success: bool) {
             publish(&mut publisher, app, &board, true).await;
         }
         if let Some(mut heartbeat) = Heartbeat::new(&app.config)? {
-            heartbeat.send(if success { Beat::Success } else { Beat::Failure }).await;
+            heartbeat.send(if success { HeartbeatSignal::Success } else { HeartbeatSignal::Failure }).await;
         }
         anyhow::Ok(())
     };

@@ -30,7 +30,7 @@ pub(crate) const FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// How one job stands, by what was remembered of it.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct JobSheet {
+pub(crate) struct JobMetrics {
     pub name: String,
     pub last_success: Option<DateTime<Utc>>,
     /// Of the last success.
@@ -42,7 +42,7 @@ pub(crate) struct JobSheet {
 
 /// How many messages lie in the outbox.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct OutboxSheet {
+pub(crate) struct OutboxMetrics {
     pub new: usize,
     pub dead: usize,
     /// When the oldest of those that wait was queued.
@@ -58,7 +58,7 @@ pub(crate) struct Unreadable {
 
 /// The rate budget.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct ApiSheet {
+pub(crate) struct ApiMetrics {
     pub limit: Option<u32>,
     pub remaining: Option<u32>,
     /// How long no request may go from now on.
@@ -78,19 +78,19 @@ pub(crate) struct Counters {
 
 /// Everything that is published.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Sheet<'a> {
+pub(crate) struct MetricsInput<'a> {
     pub version: &'a str,
-    pub jobs: Vec<JobSheet>,
+    pub jobs: Vec<JobMetrics>,
     /// How often a job has panicked, counted in `state.json`.
     pub panics: u64,
-    pub outbox: OutboxSheet,
+    pub outbox: OutboxMetrics,
     pub runs: BTreeMap<RunState, usize>,
     /// Runs, and mails, whose record cannot be read.
     pub unreadable: Unreadable,
     /// Since when the run waits that was held first.
     pub held_since: Option<DateTime<Utc>>,
     /// None until this process asked the API.
-    pub api: Option<ApiSheet>,
+    pub api: Option<ApiMetrics>,
     /// None for a process that lives for one pass.
     pub counters: Option<Counters>,
     /// When the latest snapshot was taken.
@@ -120,10 +120,10 @@ impl Metrics {
 }
 
 /// The sheet in the text format. [`targets()`] follow it.
-pub(crate) fn render(sheet: &Sheet<'_>) -> String {
+pub(crate) fn render(sheet: &MetricsInput<'_>) -> String {
     use Kind::Gauge;
     // Named one by one, so that a new field cannot be forgotten here.
-    let Sheet {
+    let MetricsInput {
         version,
         jobs,
         panics,
@@ -161,7 +161,7 @@ pub(crate) fn render(sheet: &Sheet<'_>) -> String {
     text.finish()
 }
 
-fn job_times(text: &mut Exposition, jobs: &[JobSheet]) {
+fn job_times(text: &mut Exposition, jobs: &[JobMetrics]) {
     use Kind::Gauge;
     let mut last =
         text.family(Gauge, "quotakeeper_job_last_success_timestamp_seconds", "When the job last succeeded.");
@@ -191,9 +191,9 @@ fn job_times(text: &mut Exposition, jobs: &[JobSheet]) {
     }
 }
 
-fn mails_and_runs(text: &mut Exposition, sheet: &Sheet<'_>) {
+fn mails_and_runs(text: &mut Exposition, sheet: &MetricsInput<'_>) {
     use Kind::Gauge;
-    let Sheet { outbox, runs, unreadable, held_since, .. } = sheet;
+    let MetricsInput { outbox, runs, unreadable, held_since, .. } = sheet;
     let mut messages = text.family(
         Gauge,
         "quotakeeper_outbox_messages",
@@ -226,7 +226,7 @@ fn mails_and_runs(text: &mut Exposition, sheet: &Sheet<'_>) {
     );
 }
 
-fn rate_limit(text: &mut Exposition, api: Option<&ApiSheet>) {
+fn rate_limit(text: &mut Exposition, api: Option<&ApiMetrics>) {
     use Kind::Gauge;
     text.add_single(
         Gauge,

@@ -27,12 +27,12 @@ pub(crate) struct JobCounts {
 
 /// What the ends of jobs mean to who waits for a sign of life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Beat {
+pub(crate) enum HeartbeatSignal {
     Success,
     Failure,
 }
 
-impl Beat {
+impl HeartbeatSignal {
     /// What the end of a job is to the daemon's heartbeat, if anything.
     pub(crate) fn of(job: Job, success: bool, was_failing: bool, any_fails: bool) -> Option<Self> {
         match (success, any_fails) {
@@ -52,7 +52,7 @@ pub(crate) struct Work {
     /// Failed the last time; and since when, with no success since.
     pub failing: BTreeMap<Job, Instant>,
     /// How many beats are due to have been sent, and the last of them.
-    pub beats: (u64, Option<Beat>),
+    pub beats: (u64, Option<HeartbeatSignal>),
 }
 
 impl Work {
@@ -74,7 +74,7 @@ impl Work {
             self.failing.entry(job).or_insert_with(Instant::now);
             was_failing
         };
-        if let Some(beat) = Beat::of(job, success, was_failing, !self.failing.is_empty()) {
+        if let Some(beat) = HeartbeatSignal::of(job, success, was_failing, !self.failing.is_empty()) {
             self.beats = (self.beats.0 + 1, Some(beat));
         }
     }

@@ -46,8 +46,8 @@ impl Client {
     }
 
     /// How many requests were sent, by operation and status.
-    pub(crate) fn tally(&self) -> RequestCounts {
-        self.transport.tally()
+    pub(crate) fn request_counts(&self) -> RequestCounts {
+        self.transport.request_counts()
     }
 
     /// How long ago the last answer came, and what the server's clock said then.

@@ -37,7 +37,7 @@ pub(super) struct Transport {
     settings: Settings,
     started: Instant,
     rate_budget: Mutex<RateBudget>,
-    tally: Mutex<RequestCounts>,
+    request_counts: Mutex<RequestCounts>,
     recent_failures: Mutex<RecentFailures>,
     /// When the last dated answer came, and its date in seconds since the epoch.
     dated: Mutex<Option<(Instant, u64)>>,
@@ -88,7 +88,7 @@ impl Transport {
             proxy,
             recent_failures: Mutex::default(),
             rate_budget: Mutex::new(RateBudget::new(settings.requests_per_minute, settings.reserve_percent)),
-            tally: Mutex::default(),
+            request_counts: Mutex::default(),
             settings,
             dated: Mutex::new(None),
             started: Instant::now(),
@@ -107,8 +107,8 @@ impl Transport {
     }
 
     /// How many requests were sent, by operation and status.
-    pub(super) fn tally(&self) -> RequestCounts {
-        self.tally.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub(super) fn request_counts(&self) -> RequestCounts {
+        self.request_counts.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// How long ago the last dated answer came, and its date in seconds since the epoch.
@@ -280,7 +280,10 @@ impl Transport {
                 Outcome::without_answer(event, reason)
             }
         };
-        self.tally.lock().unwrap_or_else(PoisonError::into_inner).count(&request.call, outcome.event);
+        self.request_counts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .count(&request.call, outcome.event);
         debug!(
             method = request.call.method,
             path = request.call.path,

@@ -16,14 +16,14 @@ use reqwest::{Client, Url};
 
 use super::outgoing::{Outage, cause, client};
 use crate::config::{Config, SecretUrl};
-use crate::jobs::activity::Beat;
+use crate::jobs::activity::HeartbeatSignal;
 
 /// For one try.
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// Waits before the tries after the first.
 const WAITS: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(5)];
 
-impl Beat {
+impl HeartbeatSignal {
     /// Where it goes: a query stays as it is, unless it is what says that all is well, as Uptime Kuma's does.
     fn url(self, base: &Url) -> Url {
         let mut url = base.clone();
@@ -60,7 +60,7 @@ impl Heartbeat {
     }
 
     /// Sends it, with few tries and a bound on each.
-    pub(super) async fn send(&mut self, beat: Beat) {
+    pub(super) async fn send(&mut self, beat: HeartbeatSignal) {
         let url = beat.url(self.url.expose());
         let mut waits = WAITS.iter();
         let sent = loop {

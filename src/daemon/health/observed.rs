@@ -11,7 +11,9 @@ use super::ready::{self, ReadinessSigns};
 use crate::change::RunState;
 use crate::change::run::Run;
 use crate::config::Schedule;
-use crate::daemon::metrics::{self, ApiSheet, Counters, JobSheet, Metrics, OutboxSheet, Sheet, Text};
+use crate::daemon::metrics::{
+    self, ApiMetrics, Counters, JobMetrics, Metrics, MetricsInput, OutboxMetrics, Text,
+};
 use crate::history::{History, Unreadable, left_out};
 use crate::jobs::Job;
 use crate::jobs::activity::Work;
@@ -44,7 +46,7 @@ pub(crate) struct Observed {
     state: State,
     runs: BTreeMap<RunState, usize>,
     held_since: Option<DateTime<Utc>>,
-    outbox: OutboxSheet,
+    outbox: OutboxMetrics,
     unreadable: metrics::Unreadable,
     snapshot: Option<Arc<RenderedSnapshot>>,
 }
@@ -78,7 +80,11 @@ impl Observed {
             state: State::read(data, now).unwrap_or_else(|_| State::unusable(data, now)),
             runs,
             held_since,
-            outbox: OutboxSheet { new: unsent.waiting, dead: unsent.dead, oldest: mailer.oldest_waiting()? },
+            outbox: OutboxMetrics {
+                new: unsent.waiting,
+                dead: unsent.dead,
+                oldest: mailer.oldest_waiting()?,
+            },
             unreadable: metrics::Unreadable { runs: broken.len(), mails: unsent.unreadable.len() },
             snapshot,
         })
@@ -95,9 +101,9 @@ impl Observed {
         let counters = (!is_pass).then(|| counters(process));
         let api = process.client.map(|client| {
             let budget = client.budget();
-            ApiSheet { limit: budget.limit, remaining: budget.remaining, wait: client.room().wait }
+            ApiMetrics { limit: budget.limit, remaining: budget.remaining, wait: client.room().wait }
         });
-        let sheet = metrics::render(&Sheet {
+        let sheet = metrics::render(&MetricsInput {
             version: env!("CARGO_PKG_VERSION"),
             jobs: Job::ALL.iter().map(|job| self.job(process, *job, now)).collect(),
             panics: self.state.panics(),
@@ -113,11 +119,11 @@ impl Observed {
         Metrics { sheet, targets: targets.unwrap_or_default() }
     }
 
-    fn job(&self, process: &Process<'_>, job: Job, now: DateTime<Utc>) -> JobSheet {
+    fn job(&self, process: &Process<'_>, job: Job, now: DateTime<Utc>) -> JobMetrics {
         let done = self.state.job(job);
         let Process { schedule, history, work, .. } = process;
         let next = || job.schedule(schedule)?.next(schedule.timezone, now);
-        JobSheet {
+        JobMetrics {
             name: job.as_str().to_owned(),
             last_success: done.map(|done| done.last_success),
             took: done.map(|done| std::time::Duration::from_millis(done.took_ms)),
@@ -212,7 +218,7 @@ fn counters(process: &Process<'_>) -> Counters {
             .iter()
             .map(|job| (job.as_str().to_owned(), process.work.tallies.get(job).copied().unwrap_or_default()))
             .collect(),
-        requests: client.map(|client| client.tally().into_counts()).unwrap_or_default(),
+        requests: client.map(|client| client.request_counts().into_counts()).unwrap_or_default(),
         refusals: client.map_or(0, |client| client.budget().refusals),
     }
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-use crate::daemon::metrics::OutboxSheet;
+use crate::daemon::metrics::OutboxMetrics;
 use crate::jobs::Job;
 use crate::text::words::{age, counted, moment_in};
 
@@ -27,7 +27,7 @@ pub(crate) struct ReadinessSigns {
     pub late: Vec<(Job, DateTime<Utc>)>,
     /// What has been under way for too long, and for how long.
     pub hangs: Option<(Job, TimeDelta)>,
-    pub outbox: OutboxSheet,
+    pub outbox: OutboxMetrics,
     /// Mails whose record cannot be read.
     pub unreadable_mails: usize,
 }

@@ -43,9 +43,9 @@ fn read(text: &str) -> Read {
 }
 
 /// A sheet on which nothing is unknown.
-fn full() -> Sheet<'static> {
+fn full() -> MetricsInput<'static> {
     let at = context().now;
-    let job = JobSheet {
+    let job = JobMetrics {
         name: "snapshot".into(),
         last_success: Some(at),
         took: Some(Duration::from_millis(1250)),
@@ -53,15 +53,15 @@ fn full() -> Sheet<'static> {
         due: Some(at),
     };
     let tally = JobCounts { successes: 7, failures: 1, busy: Duration::from_millis(8500) };
-    Sheet {
+    MetricsInput {
         version: "0.1.0",
         jobs: vec![job],
         panics: 1,
-        outbox: OutboxSheet { new: 2, dead: 1, oldest: Some(at) },
+        outbox: OutboxMetrics { new: 2, dead: 1, oldest: Some(at) },
         runs: BTreeMap::from([(RunState::Held, 3)]),
         unreadable: Unreadable { runs: 1, mails: 2 },
         held_since: Some(at),
-        api: Some(ApiSheet { limit: Some(240), remaining: Some(200), wait: Duration::from_secs(12) }),
+        api: Some(ApiMetrics { limit: Some(240), remaining: Some(200), wait: Duration::from_secs(12) }),
         counters: Some(Counters {
             jobs: BTreeMap::from([("snapshot".to_owned(), tally)]),
             requests: BTreeMap::from([(("GET /usage", "200".to_owned()), 9)]),
@@ -95,7 +95,7 @@ fn what_is_unknown_is_absent_and_never_zero() {
     assert_eq!(read_back.samples("quotakeeper_quota_units").len(), 0);
     assert_eq!(read_back.samples("quotakeeper_runs_out_timestamp_seconds").len(), 0);
 
-    let empty = render(&Sheet { version: "0.1.0", ..Sheet::default() });
+    let empty = render(&MetricsInput { version: "0.1.0", ..MetricsInput::default() });
     let names = read(&empty);
     let names = names.names();
     assert_eq!(

@@ -1,24 +1,27 @@
 //! Which address a beat goes to, and when.
 
-use super::Beat::{Failure, Success};
+use super::HeartbeatSignal::{Failure, Success};
 use super::*;
 use crate::jobs::Job;
 
 #[test]
 fn a_failure_is_sent_below_the_url_and_the_query_stays() {
-    let url = |base: &str, beat: Beat| beat.url(&base.parse().unwrap()).to_string();
-    assert_eq!(url("https://hc.example/ping/u-u", Beat::Success), "https://hc.example/ping/u-u");
-    assert_eq!(url("https://hc.example/u-u", Beat::Failure), "https://hc.example/u-u/fail");
-    assert_eq!(url("https://hc.example/u-u/", Beat::Failure), "https://hc.example/u-u/fail");
-    assert_eq!(url("https://hc.example/u?create=1", Beat::Failure), "https://hc.example/u/fail?create=1");
+    let url = |base: &str, beat: HeartbeatSignal| beat.url(&base.parse().unwrap()).to_string();
+    assert_eq!(url("https://hc.example/ping/u-u", HeartbeatSignal::Success), "https://hc.example/ping/u-u");
+    assert_eq!(url("https://hc.example/u-u", HeartbeatSignal::Failure), "https://hc.example/u-u/fail");
+    assert_eq!(url("https://hc.example/u-u/", HeartbeatSignal::Failure), "https://hc.example/u-u/fail");
+    assert_eq!(
+        url("https://hc.example/u?create=1", HeartbeatSignal::Failure),
+        "https://hc.example/u/fail?create=1"
+    );
 }
 
 #[test]
 fn a_query_that_says_up_says_down_of_a_failure() {
     let base: Url = "https://kuma.example/api/push/KEY?status=up&msg=OK&ping=".parse().unwrap();
-    assert_eq!(Beat::Success.url(&base), base);
+    assert_eq!(HeartbeatSignal::Success.url(&base), base);
     assert_eq!(
-        Beat::Failure.url(&base).as_str(),
+        HeartbeatSignal::Failure.url(&base).as_str(),
         "https://kuma.example/api/push/KEY?status=down&msg=a+job+failed&ping="
     );
 }
@@ -29,7 +32,7 @@ fn a_snapshot_is_the_beat_and_any_failure_is_sent_at_once_until_everything_works
         let mut failing = std::collections::BTreeSet::new();
         let beat = |(job, success): &(Job, bool)| {
             let was_failing = if *success { failing.remove(job) } else { !failing.insert(*job) };
-            Beat::of(*job, *success, was_failing, !failing.is_empty())
+            HeartbeatSignal::of(*job, *success, was_failing, !failing.is_empty())
         };
         ends.iter().map(beat).collect::<Vec<_>>()
     };

@@ -14,7 +14,7 @@ fn well() -> ReadinessSigns {
         failing_since: None,
         late: Vec::new(),
         hangs: None,
-        outbox: OutboxSheet::default(),
+        outbox: OutboxMetrics::default(),
         unreadable_mails: 0,
     }
 }
@@ -67,8 +67,10 @@ fn an_unreadable_mail_is_reported_at_once() {
 
 #[test]
 fn mail_that_waits_for_over_an_hour_is_reported() {
-    let waits =
-        |new| ReadinessSigns { outbox: OutboxSheet { new, dead: 9, oldest: Some(at("06:00:00")) }, ..well() };
+    let waits = |new| ReadinessSigns {
+        outbox: OutboxMetrics { new, dead: 9, oldest: Some(at("06:00:00")) },
+        ..well()
+    };
     assert_eq!(reason(&waits(1), "07:00:00"), "");
     assert_eq!(
         reason(&waits(3), "08:00:00"),
