@@ -24,8 +24,8 @@ pub(crate) mod fixtures;
 use serde::Serialize;
 
 #[cfg(test)]
-pub(crate) use self::alerts::crossings::News;
-pub(crate) use self::alerts::crossings::{Evidence, Occasion, Record, judge};
+pub(crate) use self::alerts::crossings::AlertEvent;
+pub(crate) use self::alerts::crossings::{AlertTiming, Evidence, Record, judge};
 pub(crate) use self::alerts::{AlertInput, AlertReport, alert_report};
 pub(crate) use self::changes::diffs::{DiffContext, RESTORE, Unlisted, drift_report, outside, period_report};
 pub(crate) use self::changes::files::GatheredFiles;
@@ -58,7 +58,7 @@ pub(crate) use self::shared::readings::{OrganizationReadings, Readings};
 pub(crate) use self::shared::rebalance::{REBALANCE, Rebalance};
 pub(crate) use self::shared::trends::Trends;
 pub(crate) use self::shared::week::{Slopes, Week};
-pub(crate) use self::shared::{Audience, Extent, Imprint, ReportContext, page_of, words};
+pub(crate) use self::shared::{Audience, Extent, Footer, ReportContext, page_of, words};
 pub(crate) use self::snapshot_summary::SnapshotSummary;
 pub(crate) use self::table::{USAGE_COLUMNS, changes_table, closing_table, usage_record, usage_table};
 pub(crate) use self::target::{TargetPage, TargetParts, target_page};

@@ -27,7 +27,7 @@ use crate::jobs::App;
 use crate::jobs::records::alerts;
 use crate::jobs::report_inputs::{ReportInputs, Scope};
 use crate::page::{self, PageFrame};
-use crate::report::{Extent, Imprint};
+use crate::report::{Extent, Footer};
 
 /// Ages are said in words: a page is another one after so long, whatever happened.
 const STALE: Duration = Duration::minutes(5);
@@ -62,7 +62,7 @@ struct Message {
     text: String,
     /// Where to go on from here.
     link: Link,
-    imprint: Imprint,
+    imprint: Footer,
 }
 
 #[derive(Debug, Serialize)]

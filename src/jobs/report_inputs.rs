@@ -12,7 +12,7 @@ use chrono::{DateTime, Duration, Utc};
 
 use self::people::people;
 pub(crate) use self::scope::Scope;
-use self::waiting_runs::held_stories;
+use self::waiting_runs::held_summaries;
 use crate::change::missing_quotas::{AnswerExtent, MissingQuotas};
 use crate::change::propose::Terms;
 use crate::collect;
@@ -127,7 +127,7 @@ impl ReportInputs<'_> {
             slopes: &self.slopes(latest)?,
             diffs: &scope.restrict_diffs(changes::between(data, since, now)?),
             missed: &self.missed_snapshots(&self.history.until(now)?, since, now),
-            held: &scope.restrict_runs(held_stories(&self.config.runs_dir())?),
+            held: &scope.restrict_runs(held_summaries(&self.config.runs_dir())?),
             rule: &rule,
             alerts: &self.config.alerts,
             terms,

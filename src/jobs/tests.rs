@@ -94,7 +94,7 @@ async fn neither_a_damaged_snapshot_of_the_week_nor_a_damaged_held_run_silences_
     }
     Run::list(&bench.app.runs()).unwrap().0[0].write("plan.csv", b"damaged\n1\n").unwrap();
     Job::UsageReport.run(&bench.app, noon() + Duration::hours(3)).await.unwrap();
-    assert_eq!(crate::jobs::report_inputs::waiting_runs::held_stories(&bench.app.runs()).unwrap().len(), 1);
+    assert_eq!(crate::jobs::report_inputs::waiting_runs::held_summaries(&bench.app.runs()).unwrap().len(), 1);
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use crate::config::Alerts;
 use crate::domain::forecast::SLOPE_DAYS;
 use crate::domain::quota::{OrgId, Snapshot, SnapshotRow, Target};
 use crate::domain::top_consumers::TopConsumer;
-use crate::report::alerts::crossings::{News, Occasion};
+use crate::report::alerts::crossings::{AlertEvent, AlertTiming};
 use crate::report::alerts::muted::muted_sentences;
 use crate::report::shared::level::Level;
 use crate::report::shared::quota_status::{
@@ -20,7 +20,7 @@ use crate::report::shared::quota_status::{
 };
 use crate::report::shared::rebalance::{Rebalance, RebalanceRow};
 use crate::report::shared::week::Slopes;
-use crate::report::shared::{Audience, Imprint, ReportContext, page_of, words};
+use crate::report::shared::{Audience, Footer, ReportContext, page_of, words};
 use crate::report::usage::organization::organization;
 use crate::report::usage::summary::{followed_by, needs_sentence, sources_sentence};
 use crate::text::words::grouped;
@@ -30,9 +30,9 @@ const LISTED: usize = 15;
 
 /// What the mail is made from.
 pub(crate) struct AlertInput<'a> {
-    pub occasion: Occasion,
+    pub occasion: AlertTiming,
     /// What is to be reported.
-    pub news: &'a [News],
+    pub news: &'a [AlertEvent],
     pub latest: &'a Snapshot,
     /// How fast units were used in the last days.
     pub slopes: &'a Slopes,
@@ -109,7 +109,7 @@ pub(crate) struct AlertReport {
     pub data_from: String,
     pub data_age: String,
     pub slope_days: i64,
-    pub imprint: Imprint,
+    pub imprint: Footer,
     /// Where its readers are listed; empty for those under `mail.to`.
     #[serde(skip)]
     pub listed: String,
@@ -124,8 +124,8 @@ pub(crate) fn alert_report(input: &AlertInput<'_>, context: &ReportContext) -> O
     let is_due = match input.occasion {
         // What is back to normal goes along with what is reported as critical.
         _ if to_owners => !reported.is_empty(),
-        Occasion::Snapshot => reported.iter().any(|(news, _)| news.level == Level::Critical),
-        Occasion::Digest => !reported.is_empty(),
+        AlertTiming::Snapshot => reported.iter().any(|(news, _)| news.level == Level::Critical),
+        AlertTiming::Digest => !reported.is_empty(),
     };
     if !is_due {
         return None;
@@ -160,8 +160,8 @@ pub(crate) fn alert_report(input: &AlertInput<'_>, context: &ReportContext) -> O
         subject: headline.clone(),
         headline,
         title: match input.occasion {
-            Occasion::Snapshot => "Alert",
-            Occasion::Digest => "Daily digest of alerts",
+            AlertTiming::Snapshot => "Alert",
+            AlertTiming::Digest => "Daily digest of alerts",
         },
         level,
         todo,
@@ -188,7 +188,7 @@ pub(crate) fn alert_report(input: &AlertInput<'_>, context: &ReportContext) -> O
 }
 
 /// What is to be reported, with the row that shows it now.
-type ReportedNews<'a> = Vec<(&'a News, SnapshotRow<'a>)>;
+type ReportedNews<'a> = Vec<(&'a AlertEvent, SnapshotRow<'a>)>;
 
 /// Without what is muted, and what is no longer visible.
 fn visible_news<'a>(input: &AlertInput<'a>, context: &ReportContext) -> ReportedNews<'a> {
@@ -224,7 +224,7 @@ fn rows(
     context: &ReportContext,
 ) -> Vec<AlertRow> {
     let of_level = reported.iter().filter(|(news, _)| news.level == level);
-    let row = |(news, row): &(&News, SnapshotRow<'_>)| {
+    let row = |(news, row): &(&AlertEvent, SnapshotRow<'_>)| {
         let mut status = statuses.get(&row.target)?.clone();
         if status.why.is_empty() {
             // Its usage is unknown by now: what was seen stands.
@@ -241,7 +241,7 @@ fn rows(
 }
 
 fn recovered_rows(reported: &ReportedNews<'_>) -> Vec<RecoveredTarget> {
-    let row = |(news, row): &(&News, SnapshotRow<'_>)| {
+    let row = |(news, row): &(&AlertEvent, SnapshotRow<'_>)| {
         let (name, id) = match &row.target.aid {
             Some(_) => name_and_id(row),
             None => (org_name(row), name_and_id(row).1),
@@ -260,8 +260,8 @@ fn recovered_rows(reported: &ReportedNews<'_>) -> Vec<RecoveredTarget> {
 }
 
 /// What is reported, and the snapshots that showed it: made again after a crash, it is the same mail.
-fn identity(reported: &[(&News, SnapshotRow<'_>)], audience: Audience) -> String {
-    let one = |(news, _): &(&News, SnapshotRow<'_>)| {
+fn identity(reported: &[(&AlertEvent, SnapshotRow<'_>)], audience: Audience) -> String {
+    let one = |(news, _): &(&AlertEvent, SnapshotRow<'_>)| {
         format!("{} {} {:?} {}", news.target, news.cycle, news.level, news.at.timestamp())
     };
     let reported = reported.iter().map(one).collect::<Vec<_>>().join("\n");

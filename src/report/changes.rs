@@ -24,7 +24,7 @@ use crate::report::changes::held::{HeldRun, held};
 use crate::report::changes::row_outcomes::{LISTED, RowOutcomes, Section, SectionKind};
 use crate::report::shared::level::Level;
 use crate::report::shared::planned::{self, CommonReasons, OrganizationView};
-use crate::report::shared::{Imprint, ReportContext, words};
+use crate::report::shared::{Footer, ReportContext, words};
 
 /// A report holds so many notes, and counts the rest.
 const NOTES: usize = 20;
@@ -65,7 +65,7 @@ pub(crate) struct ChangesReport {
     pub files: Vec<FileSection>,
     pub organizations: Vec<OrganizationEffect>,
     pub more_organizations: usize,
-    pub imprint: Imprint,
+    pub imprint: Footer,
     #[serde(skip)]
     pub identity: String,
     /// The file name of the table with the rows that are not listed; empty where none is attached.

@@ -31,7 +31,7 @@ use crate::report::closing::wording::{
 };
 use crate::report::shared::level::Level;
 use crate::report::shared::quota_status::{name_and_id, org_name};
-use crate::report::shared::{Extent, Imprint, ReportContext, words};
+use crate::report::shared::{Extent, Footer, ReportContext, words};
 use crate::text::words::grouped;
 
 /// So many organizations are shown in full, the worst first; then so many in a line; the table has them all.
@@ -82,7 +82,7 @@ pub(crate) struct ClosingReport {
     pub table: String,
     pub data_from: String,
     pub data_age: String,
-    pub imprint: Imprint,
+    pub imprint: Footer,
     #[serde(skip)]
     pub all: Vec<Line>,
     /// Where its readers are listed; empty for those under `mail.to`.

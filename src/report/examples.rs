@@ -9,17 +9,17 @@ use crate::domain::last_cycle::LastCycle;
 use crate::domain::quota::{Snapshot, SnapshotRow, Target, Units, Usage, UsageRule};
 use crate::domain::top_consumers::TopConsumer;
 use crate::report::AlertInput;
+use crate::report::AlertTiming;
 use crate::report::ClosingInput;
 use crate::report::FailingJob;
 use crate::report::Failure;
 use crate::report::GatheredFiles;
-use crate::report::Occasion;
 use crate::report::Report;
 use crate::report::Slopes;
 use crate::report::Trends;
 use crate::report::UsageInput;
 use crate::report::alert_report;
-use crate::report::alerts::crossings::News;
+use crate::report::alerts::crossings::AlertEvent;
 use crate::report::closing::cycle_lookup::{ClosedCycles, Cycle, LastSeen};
 use crate::report::closing_report;
 use crate::report::failure_report;
@@ -71,7 +71,7 @@ pub(crate) fn examples(context: &ReportContext) -> Vec<Report> {
         causes: vec!["an example".to_owned()],
         advice: None,
     };
-    let news = [Level::Critical, Level::Warning, Level::Fine].map(|level| News {
+    let news = [Level::Critical, Level::Warning, Level::Fine].map(|level| AlertEvent {
         target: Target::account_group("1", "2"),
         cycle: "1970-01-01".to_owned(),
         level,
@@ -81,7 +81,7 @@ pub(crate) fn examples(context: &ReportContext) -> Vec<Report> {
         largest: vec![TopConsumer { label: "a test (DNS)".to_owned(), projected: 1000 }],
     });
     let alerts = AlertInput {
-        occasion: Occasion::Digest,
+        occasion: AlertTiming::Digest,
         news: &news,
         latest: &snapshot,
         slopes: &Slopes::default(),

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
 use crate::report::notice::outage;
-use crate::report::shared::{Imprint, ReportContext, words};
+use crate::report::shared::{Footer, ReportContext, words};
 
 /// A job that fails, and how soon it is tried again.
 #[derive(Clone, Copy, Debug)]
@@ -65,7 +65,7 @@ pub(crate) struct FailureReport {
     pub todo: String,
     /// When it is tried again, and how often this mail comes.
     pub note: String,
-    pub imprint: Imprint,
+    pub imprint: Footer,
     #[serde(skip)]
     pub identity: String,
     /// What the mails about one outage have in common.

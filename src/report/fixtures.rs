@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-pub(crate) use self::runs::{done_story, held_story, plan_row, tripped};
+pub(crate) use self::runs::{done_summary, held_summary, plan_row, tripped};
 use crate::change::propose::Terms;
 use crate::config::{Alerts, Guards, Mute, MuteEnd};
 use crate::domain::diff::{ByRun, Change, Diff, MadeBy};
@@ -17,15 +17,15 @@ use crate::domain::quota::{Snapshot, SnapshotRow, Target, Units, Usage, UsageRul
 use crate::domain::usage_rows::UsageRows;
 use crate::report::AlertInput;
 use crate::report::AlertReport;
+use crate::report::AlertTiming;
 use crate::report::Curves;
-use crate::report::Occasion;
 use crate::report::PageInput;
 use crate::report::Trends;
 use crate::report::UsageInput;
 use crate::report::UsagePage;
 use crate::report::UsageReport;
 use crate::report::alert_report;
-use crate::report::alerts::crossings::News;
+use crate::report::alerts::crossings::AlertEvent;
 use crate::report::shared::level::Level;
 use crate::report::shared::{Audience, Extent, ReportContext};
 use crate::report::usage_report;
@@ -237,7 +237,7 @@ pub(crate) fn page_from(latest: &Snapshot, earlier: &[Snapshot]) -> UsagePage {
     let input = UsageInput {
         slopes: week.slopes(),
         diffs: &[changed()],
-        held: &[held_story()],
+        held: &[held_summary()],
         terms: None,
         ..input_of(latest)
     };
@@ -279,8 +279,12 @@ pub(crate) fn usage() -> UsageReport {
     let latest = realistic();
     let earlier = week_before(&latest);
     let week = week_of(earlier.iter().cloned(), &latest);
-    let input =
-        UsageInput { slopes: week.slopes(), diffs: &[changed()], held: &[held_story()], ..input_of(&latest) };
+    let input = UsageInput {
+        slopes: week.slopes(),
+        diffs: &[changed()],
+        held: &[held_summary()],
+        ..input_of(&latest)
+    };
     drawn(usage_report(&input, &context()), &latest, &earlier)
 }
 
@@ -291,8 +295,8 @@ pub(crate) fn terms() -> Terms<'static> {
     Terms { last_cycle: LastCycle::empty(), guards: &GUARDS, rule: &RULE }
 }
 
-pub(crate) fn alert_news(target: &Target, level: Level) -> News {
-    News {
+pub(crate) fn alert_news(target: &Target, level: Level) -> AlertEvent {
+    AlertEvent {
         target: target.clone(),
         cycle: "2026-11-05".into(),
         level,
@@ -304,7 +308,7 @@ pub(crate) fn alert_news(target: &Target, level: Level) -> News {
 }
 
 /// One that is critical, or two warnings; and one that is back to normal. Acme Bank's own quota is muted.
-pub(crate) fn alerts(occasion: Occasion) -> AlertReport {
+pub(crate) fn alerts(occasion: AlertTiming) -> AlertReport {
     let mut rows = realistic().owned_rows();
     for row in rows.iter_mut().filter(|row| row.account_group_name == "EMEA Branches") {
         row.usage.cloud_used = Some(8_420);
@@ -312,10 +316,12 @@ pub(crate) fn alerts(occasion: Occasion) -> AlertReport {
     let latest = Snapshot::new(at("11-22T06:00"), rows);
     let group = |aid: &str, level| alert_news(&Target::account_group("10452", aid), level);
     let why = "its quota was raised from 15 000 to 18 000 by run 20261121T133000Z-raise-trading".into();
-    let recovery = News { why, ..group("204150", Level::Fine) };
+    let recovery = AlertEvent { why, ..group("204150", Level::Fine) };
     let news = match occasion {
-        Occasion::Snapshot => vec![group("204117", Level::Critical), recovery],
-        Occasion::Digest => vec![group("204120", Level::Warning), group("204133", Level::Warning), recovery],
+        AlertTiming::Snapshot => vec![group("204117", Level::Critical), recovery],
+        AlertTiming::Digest => {
+            vec![group("204120", Level::Warning), group("204133", Level::Warning), recovery]
+        }
     };
     let mutes = vec![Mute {
         org_id: Some("10452".into()),
@@ -348,10 +354,10 @@ pub(crate) fn many_alerts(name: &str) -> AlertReport {
         }
     };
     let (rows, levels): (Vec<SnapshotRow<'static>>, Vec<Level>) = (0..10_000).map(row).unzip();
-    let news: Vec<News> =
+    let news: Vec<AlertEvent> =
         rows.iter().zip(levels).map(|(row, level)| alert_news(&row.target, level)).collect();
     let input = AlertInput {
-        occasion: Occasion::Digest,
+        occasion: AlertTiming::Digest,
         news: &news,
         latest: &Snapshot::new(at("11-22T06:00"), rows),
         slopes: &Slopes::default(),

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
-use crate::report::shared::{Imprint, ReportContext, words};
+use crate::report::shared::{Footer, ReportContext, words};
 
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct NoticeReport {
@@ -17,7 +17,7 @@ pub(crate) struct NoticeReport {
     /// The one thing to do: nothing.
     pub todo: String,
     pub sentences: Vec<String>,
-    pub imprint: Imprint,
+    pub imprint: Footer,
     /// What in the configuration names its recipients.
     #[serde(skip)]
     pub listed: &'static str,

@@ -12,7 +12,7 @@ use crate::change::{
 };
 use crate::domain::diff::Diff;
 use crate::domain::quota::{OrgId, Snapshot, SnapshotRow, Target, UsageRule};
-use crate::report::alerts::crossings::News;
+use crate::report::alerts::crossings::AlertEvent;
 use crate::report::alerts::{AlertInput, AlertReport, alert_report};
 use crate::report::changes::diffs::{Unlisted, drift_report};
 use crate::report::changes::held::HeldRun;
@@ -86,7 +86,8 @@ pub(crate) fn alert_report_to_owners(
     context: &ReportContext,
 ) -> Option<AlertReport> {
     let theirs = &share.targets;
-    let news: Vec<News> = input.news.iter().filter(|news| theirs.contains(&news.target)).cloned().collect();
+    let news: Vec<AlertEvent> =
+        input.news.iter().filter(|news| theirs.contains(&news.target)).cloned().collect();
     let rows = input.latest.rows().enumerate().filter(|(_, row)| theirs.contains(&row.target));
     let (places, rows): (Vec<usize>, Vec<SnapshotRow<'_>>) = rows.unzip();
     let latest = Snapshot::new(input.latest.taken_at, rows);

@@ -75,7 +75,7 @@ pub(crate) enum Audience {
 
 /// The lines at the foot of every report that say where it comes from.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct Imprint {
+pub(crate) struct Footer {
     /// `Sun 22 Nov 2026, 08:00 Europe/Berlin`.
     pub made: String,
     pub zone: String,
@@ -83,7 +83,7 @@ pub(crate) struct Imprint {
     pub version: &'static str,
 }
 
-impl From<&ReportContext> for Imprint {
+impl From<&ReportContext> for Footer {
     fn from(context: &ReportContext) -> Self {
         Self {
             made: format!("{} {}", words::moment(context.now, context.zone), context.zone),

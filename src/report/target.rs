@@ -12,7 +12,7 @@ use crate::report::alerts::crossings::Record;
 use crate::report::shared::curves::Curves;
 use crate::report::shared::level::Level;
 use crate::report::shared::quota_status::QuotaStatus;
-use crate::report::shared::{Imprint, ReportContext, words};
+use crate::report::shared::{Footer, ReportContext, words};
 use crate::report::timeline::{QuotaChange, Timeline};
 
 /// So many moments are listed: those at which the quota changed, and the rest evenly.
@@ -62,7 +62,7 @@ pub(crate) struct TargetPage {
     /// The latest first.
     pub moments: Vec<Line>,
     pub data_age: String,
-    pub imprint: Imprint,
+    pub imprint: Footer,
 }
 
 /// One change of the quota.

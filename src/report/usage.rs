@@ -22,7 +22,7 @@ use crate::report::shared::picture::Picture;
 use crate::report::shared::quota_status::{JudgingContext, QuotaStatus, quota_status, quota_statuses};
 use crate::report::shared::rebalance::Rebalance;
 use crate::report::shared::trends::Trends;
-use crate::report::shared::{Imprint, ReportContext, words};
+use crate::report::shared::{Footer, ReportContext, words};
 use crate::report::usage::input::UsageInput;
 use crate::report::usage::organization::{Organization, organization};
 use crate::report::usage::others::unlisted_sentences;
@@ -81,7 +81,7 @@ pub(crate) struct UsageReport {
     pub slope_days: i64,
     /// The file name of the full table.
     pub table: String,
-    pub imprint: Imprint,
+    pub imprint: Footer,
     /// The change file that is proposed to those who run out.
     #[serde(skip)]
     pub rebalance: Rebalance,

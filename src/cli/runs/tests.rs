@@ -6,7 +6,7 @@ use super::*;
 use crate::change::results::plan_csv;
 use crate::change::{Code, Outcome, Problem, Verdict};
 use crate::cli::table::Paint;
-use crate::report::fixtures::{done_story, held_story};
+use crate::report::fixtures::{done_summary, held_summary};
 
 fn at_80(state: RunState, summary: &RunSummary) -> String {
     let summary = RunSummary { state, ..summary.clone() };
@@ -26,15 +26,15 @@ fn record(state: RunState, summary: &RunSummary) -> RunRecord {
 
 #[test]
 fn a_held_run_says_why_until_when_and_what_to_type() {
-    insta::assert_snapshot!(at_80(RunState::Held, &held_story()));
+    insta::assert_snapshot!(at_80(RunState::Held, &held_summary()));
 }
 
 #[test]
 fn the_list_says_until_when_or_for_when_each_in_the_zone_that_it_names() {
     let folder = tempfile::tempdir().unwrap();
     let in_list = |state: RunState, due: Option<&str>| {
-        let record = RunRecord { due: due.map(|due| due.parse().unwrap()), ..record(state, &held_story()) };
-        fs_err::write(folder.path().join("plan.csv"), plan_csv(&held_story().plan)).unwrap();
+        let record = RunRecord { due: due.map(|due| due.parse().unwrap()), ..record(state, &held_summary()) };
+        fs_err::write(folder.path().join("plan.csv"), plan_csv(&held_summary().plan)).unwrap();
         let run = Run { folder: folder.path().to_owned(), record };
         let paint = Paint { colors: false, width: 80 };
         let style = Style { paint, zone: Tz::Europe__Berlin };
@@ -48,7 +48,7 @@ fn the_list_says_until_when_or_for_when_each_in_the_zone_that_it_names() {
 
 #[test]
 fn a_scheduled_run_says_for_when_and_a_stale_one_how_to_go_on() {
-    let mut summary = held_story();
+    let mut summary = held_summary();
     for row in &mut summary.plan.rows {
         (row.verdict, row.due) = (Verdict::Send, "2026-12-01T00:00:00Z".parse().ok());
     }
@@ -62,7 +62,7 @@ fn a_scheduled_run_says_for_when_and_a_stale_one_how_to_go_on() {
     let style = Style { paint, zone: Tz::Europe__Berlin };
     let text_of = what_to_do(&postponed, &summary, style, Duration::ZERO);
     assert!(text_of.contains("Waits for Tue 1 Dec 2026, 01:10 CET."), "{text_of}");
-    let text = at_80(RunState::Stale, &held_story());
+    let text = at_80(RunState::Stale, &held_summary());
     assert!(text.contains("hold it: quotakeeper approve 20261122T065500Z-q4.held\n"), "{text}");
 }
 
@@ -77,19 +77,19 @@ fn a_run_that_was_decided_says_by_whom_and_asks_nobody_again() {
     assert!(!run.waits_for_person());
     let paint = Paint { colors: false, width: 80 };
     let style = Style { paint, zone: Tz::Europe__Berlin };
-    let text = super::render(&run, &held_story(), style, Duration::from_secs(3600));
+    let text = super::render(&run, &held_summary(), style, Duration::from_secs(3600));
     assert!(text.contains("Approved by ann on Sun 22 Nov 2026, 13:00 CET, and not acted on yet"), "{text}");
     assert!(!text.contains("To approve it") && !text.contains("quotakeeper reject"), "{text}");
 }
 
 #[test]
 fn a_finished_run_shows_the_outcome_of_its_rows_and_those_not_done_first() {
-    insta::assert_snapshot!(at_80(RunState::Done, &done_story()));
+    insta::assert_snapshot!(at_80(RunState::Done, &done_summary()));
 }
 
 #[test]
 fn rows_that_were_not_done_for_one_reason_say_it_once() {
-    let mut story = done_story();
+    let mut story = done_summary();
     let reason = "not sent because row 9 was refused, and the rows of an organization go together.";
     for result in story.results.iter_mut().take(3) {
         let problem = Problem { code: Code::NotSent, message: reason.into() };

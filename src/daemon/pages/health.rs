@@ -8,7 +8,7 @@ use crate::daemon::status::{self, JobLine, View};
 use crate::jobs::report_inputs::ReportInputs;
 use crate::mail::Mailer;
 use crate::page::{self, PageFrame};
-use crate::report::{self, Imprint, words};
+use crate::report::{self, Footer, words};
 use crate::text::words::grouped;
 
 #[derive(Debug, Serialize)]
@@ -17,7 +17,7 @@ struct Health {
     problems: Vec<Problem>,
     jobs: Vec<Job>,
     facts: Vec<Fact>,
-    imprint: Imprint,
+    imprint: Footer,
 }
 
 #[derive(Debug, Serialize)]
@@ -54,7 +54,7 @@ pub(super) fn count_problems(inputs: &ReportInputs<'_>, mailer: &Mailer, now: Da
     status::status(inputs, mailer, report::advice, now).problems.len()
 }
 
-fn health(view: View, imprint: Imprint) -> Health {
+fn health(view: View, imprint: Footer) -> Health {
     let mut headline = match view.problems.len() {
         0 => "All is well".to_owned(),
         1 => "1 thing is wrong".to_owned(),

@@ -11,7 +11,7 @@ use crate::domain::diff::Diff;
 use crate::history::{STEM, changes, thinned};
 use crate::jobs::report_inputs::ReportInputs;
 use crate::jobs::report_inputs::comparison::compare;
-use crate::report::{Imprint, QuotaChange, page_of, words};
+use crate::report::{Footer, QuotaChange, page_of, words};
 use crate::text::words::counted;
 
 /// So many of the latest are listed. They can be chosen, and so many others, evenly over all that there are.
@@ -34,7 +34,7 @@ pub(super) struct History {
     /// The latest first.
     listed: Vec<Moment>,
     older: usize,
-    imprint: Imprint,
+    imprint: Footer,
 }
 
 #[derive(Clone, Debug, Serialize)]

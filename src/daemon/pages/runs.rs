@@ -16,7 +16,7 @@ use crate::change::summary;
 use crate::change::{Guard, GuardHit, PlanRow, RunState, RunSummary};
 use crate::jobs::report_inputs::{ReportInputs, Scope};
 use crate::report::{
-    ChangeRow, ChangesReport, ChangesSection, Extent, HeldRun, Imprint, Level, ReportContext, held,
+    ChangeRow, ChangesReport, ChangesSection, Extent, Footer, HeldRun, Level, ReportContext, held,
     run_report, words,
 };
 
@@ -35,7 +35,7 @@ pub(super) struct Runs {
     unreadable: Vec<String>,
     /// What changed lately, whoever changed it.
     sections: Vec<ChangesSection>,
-    imprint: Imprint,
+    imprint: Footer,
 }
 
 #[derive(Debug, Serialize)]

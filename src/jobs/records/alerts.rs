@@ -17,7 +17,7 @@ use crate::files::versioned_json::{self, Kind, Remembered, UnusableFile};
 use crate::history::{Cursor, changes, left_out};
 use crate::jobs::Job;
 use crate::jobs::report_inputs::{ReportInputs, comparison};
-use crate::report::{AlertInput, Audience, Evidence, Occasion, Record, Week, judge};
+use crate::report::{AlertInput, AlertTiming, Audience, Evidence, Record, Week, judge};
 
 /// Snapshots that are judged afterwards, if the record could not be written for so long.
 const CATCH_UP: usize = 24;
@@ -126,7 +126,7 @@ fn judge_from(
         let week = inputs.week(latest)?;
         let seen = Observed { latest, week: &week, largest: known.largest };
         record = judge_snapshot(inputs, record, &all[..index], &seen, now)?;
-        record = queue(reporting, Occasion::Snapshot, record, &seen, now)?;
+        record = queue(reporting, AlertTiming::Snapshot, record, &seen, now)?;
         versioned_json::save(&inputs.config.data.dir, &FILE, &record)?;
     }
     Ok(record)
@@ -177,7 +177,7 @@ fn kept_targets(
 /// Queues the mail of an occasion, if there is one, and returns the record of when it was sent.
 pub(in crate::jobs) fn queue(
     reporting: &Reporting<'_>,
-    occasion: Occasion,
+    occasion: AlertTiming,
     record: Record,
     observed: &Observed<'_>,
     now: DateTime<Utc>,

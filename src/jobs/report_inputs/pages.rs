@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
-use super::waiting_runs::waiting_stories;
+use super::waiting_runs::waiting_summaries;
 use super::{ReportInputs, Scope};
 use crate::domain::quota::{Snapshot, Target, UsageRule};
 use crate::history::thinned;
@@ -94,7 +94,7 @@ impl ReportInputs<'_> {
             record,
             mute: shown.row(target).and_then(|row| self.config.alerts.active_mute(&row, now, context.zone)),
             latest: &shown,
-            waiting: &waiting_stories(&self.config.runs_dir())?,
+            waiting: &waiting_summaries(&self.config.runs_dir())?,
         };
         Ok(Some(report::target_page(parts, &context)))
     }

@@ -9,12 +9,12 @@ use crate::change::summary::summarize;
 use crate::change::{RunState, RunSummary};
 
 /// The runs that wait for a person. One that cannot be read is logged, and hides no other.
-pub(crate) fn held_stories(runs: &Path) -> anyhow::Result<Vec<RunSummary>> {
+pub(crate) fn held_summaries(runs: &Path) -> anyhow::Result<Vec<RunSummary>> {
     summaries(runs, Run::waits_for_person)
 }
 
 /// Those, and the runs that wait for their time.
-pub(super) fn waiting_stories(runs: &Path) -> anyhow::Result<Vec<RunSummary>> {
+pub(super) fn waiting_summaries(runs: &Path) -> anyhow::Result<Vec<RunSummary>> {
     summaries(runs, |run| run.waits_for_person() || run.record.state == RunState::Scheduled)
 }
 

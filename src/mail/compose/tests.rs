@@ -8,10 +8,10 @@ use super::*;
 use crate::domain::quota::Snapshot;
 use crate::report::closing::fixtures::{closed_with, closings, one_closing, report_on, with_a_year};
 use crate::report::fixtures::{
-    alerts, at, changed, context, done_story, group, group_of, held_story, many_alerts, organization,
+    alerts, at, changed, context, done_summary, group, group_of, held_summary, many_alerts, organization,
     realistic, report_from, report_of, usage,
 };
-use crate::report::{Occasion, Unlisted, closing_table, drift_report, examples, run_report, usage_table};
+use crate::report::{AlertTiming, Unlisted, closing_table, drift_report, examples, run_report, usage_table};
 
 fn compose_with(mail: &Mail, report: &Report, to: &[&str], attachments: &[Attachment]) -> Email {
     let templates = Templates::load(None).answered_at(mail.reply_to.clone());
@@ -58,7 +58,7 @@ fn the_usage_mail() {
 
 #[test]
 fn the_mail_of_a_run_with_every_outcome() {
-    let report = run_report(&done_story(), Some(&held_story()), &context());
+    let report = run_report(&done_summary(), Some(&held_summary()), &context());
     insta::assert_snapshot!(read(&compose(&Report::Changes(Box::new(report)))));
 }
 
@@ -77,12 +77,12 @@ fn the_mail_of_drift() {
 
 #[test]
 fn the_mail_of_what_became_critical() {
-    insta::assert_snapshot!(read(&compose(&Report::Alerts(Box::new(alerts(Occasion::Snapshot))))));
+    insta::assert_snapshot!(read(&compose(&Report::Alerts(Box::new(alerts(AlertTiming::Snapshot))))));
 }
 
 #[test]
 fn the_daily_digest_of_alerts() {
-    let email = compose(&Report::Alerts(Box::new(alerts(Occasion::Digest))));
+    let email = compose(&Report::Alerts(Box::new(alerts(AlertTiming::Digest))));
     assert!(text(&email).lines().all(|line| line.chars().count() <= 78), "{}", text(&email));
     insta::assert_snapshot!(read(&email));
 }
@@ -229,7 +229,7 @@ fn ten_thousand_account_groups_stay_below_what_mail_clients_cut() {
     assert!(email.bytes.len() < 400_000, "{}", email.bytes.len());
     let email = compose(&Report::Alerts(Box::new(many_alerts(&long))));
     assert!(html(&email).len() < 100_000, "{}", html(&email).len());
-    let mut summary = done_story();
+    let mut summary = done_summary();
     let row = summary.plan.rows[0].clone();
     summary.plan.rows = (0..10_000)
         .map(|number| crate::change::PlanRow {
@@ -245,7 +245,7 @@ fn ten_thousand_account_groups_stay_below_what_mail_clients_cut() {
 
 #[test]
 fn the_text_of_a_held_run_is_all_that_a_person_needs_to_decide() {
-    let report = run_report(&held_story(), None, &context());
+    let report = run_report(&held_summary(), None, &context());
     let plain = text(&compose(&Report::Changes(Box::new(report)))).replace("\r\n", "\n");
     assert!(plain.lines().all(|line| line.chars().count() <= 78), "{plain}");
     insta::assert_snapshot!(plain.replace(env!("CARGO_PKG_VERSION"), "VERSION"));
@@ -253,7 +253,7 @@ fn the_text_of_a_held_run_is_all_that_a_person_needs_to_decide() {
 
 #[test]
 fn ten_thousand_held_rows_stay_a_small_mail_that_still_says_how_to_decide() {
-    let mut summary = held_story();
+    let mut summary = held_summary();
     let row = summary.plan.rows[0].clone();
     let own = summary.plan.organizations[0].clone();
     summary.plan.rows = (2..10_002_usize)

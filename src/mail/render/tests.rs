@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::report::fixtures::{context, done_story, report_from, usage, week_before, with_names_after};
+use crate::report::fixtures::{context, done_summary, report_from, usage, week_before, with_names_after};
 use crate::report::run_report;
 use crate::testing::fuzz::fuzzed;
 
@@ -23,7 +23,7 @@ fn report() -> Report {
 
 /// Reports with more in them than the examples have.
 fn reports() -> [Report; 2] {
-    [report(), Report::Changes(Box::new(run_report(&done_story(), None, &context())))]
+    [report(), Report::Changes(Box::new(run_report(&done_summary(), None, &context())))]
 }
 
 #[test]

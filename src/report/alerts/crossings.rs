@@ -30,7 +30,7 @@ pub(crate) struct Record {
     /// Every target that was in trouble lately, in the order of the targets.
     targets: Vec<KnownTarget>,
     /// What was not reported yet, in the order of the targets.
-    news: Vec<News>,
+    news: Vec<AlertEvent>,
 }
 
 /// What is remembered of one target.
@@ -67,7 +67,7 @@ struct Cycle {
 
 /// A crossing, or that a target is back to normal (`level` is fine).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct News {
+pub(crate) struct AlertEvent {
     #[serde(flatten)]
     pub target: Target,
     pub cycle: String,
@@ -99,7 +99,7 @@ pub(crate) struct Evidence<'a> {
 
 /// When news is reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Occasion {
+pub(crate) enum AlertTiming {
     /// A snapshot showed something critical. What is back to normal goes with it.
     Snapshot,
     /// The daily digest: all that waits.
@@ -120,7 +120,7 @@ pub(crate) fn judge<E>(
     let first = record.judged.is_none();
     let mut targets: BTreeMap<Target, KnownTarget> =
         record.targets.into_iter().map(|known| (known.target.clone(), known)).collect();
-    let mut news: BTreeMap<Target, News> =
+    let mut news: BTreeMap<Target, AlertEvent> =
         record.news.into_iter().map(|news| (news.target.clone(), news)).collect();
 
     let judging = JudgingContext { taken_at: now, rule: seen.rule, alerts: seen.alerts, context };
@@ -155,11 +155,11 @@ pub(crate) fn judge<E>(
             let before = before.and_then(|before| before.place(row.target.aid.as_ref()));
             let is_known = seen.week.has_shown(place) || before.is_some();
             let silent = if seen.alerts.active_mute(&row, now, context.zone).is_some() {
-                Silence::Muted
+                Suppression::Muted
             } else if was_fine && (first || !is_known) {
-                Silence::Baseline
+                Suppression::Baseline
             } else {
-                Silence::None
+                Suppression::None
             };
             let target = targets.entry(row.target.clone()).or_insert_with(|| KnownTarget {
                 target: row.target.clone(),
@@ -202,7 +202,7 @@ struct JudgedRow<'a> {
 
 /// Why a crossing makes no news.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Silence {
+enum Suppression {
     None,
     Muted,
     /// It was never seen before.
@@ -213,10 +213,10 @@ enum Silence {
 fn judge_target(
     judged: &JudgedRow<'_>,
     known: &mut KnownTarget,
-    waiting: Option<News>,
-    silence: Silence,
+    waiting: Option<AlertEvent>,
+    silence: Suppression,
     seen: &Evidence<'_>,
-) -> Option<News> {
+) -> Option<AlertEvent> {
     let at = seen.latest.taken_at;
     let JudgedRow { row, status, .. } = judged;
     let level = status.level;
@@ -236,7 +236,15 @@ fn judge_target(
             Level::Fine => Vec::new(),
             Level::Warning | Level::Critical => seen.largest.of_target(&row.target),
         };
-        Some(News { target: row.target.clone(), cycle: began.clone(), level, was: heard, at, why, largest })
+        Some(AlertEvent {
+            target: row.target.clone(),
+            cycle: began.clone(),
+            level,
+            was: heard,
+            at,
+            why,
+            largest,
+        })
     };
 
     if level == Level::Fine {
@@ -250,7 +258,7 @@ fn judge_target(
         known.now_at(&began, level, at);
         let still = waiting.filter(|news| news.level == Level::Fine);
         return match still {
-            _ if heard == Level::Fine || silence == Silence::Muted => None,
+            _ if heard == Level::Fine || silence == Suppression::Muted => None,
             Some(recovery) => Some(recovery),
             None => news(Level::Fine, recovery_reason(judged, new_cycle, seen)),
         };
@@ -264,7 +272,7 @@ fn judge_target(
         known.heard = crossing.as_ref().map_or(heard, |news| news.level);
         return crossing;
     }
-    if silence != Silence::None {
+    if silence != Suppression::None {
         known.heard = heard;
         return None;
     }
@@ -371,15 +379,15 @@ impl Record {
     }
 
     /// What is to be reported on an occasion, of targets that are visible; and the record of when it was.
-    pub(crate) fn due(&self, occasion: Occasion, latest: &Snapshot) -> (Vec<News>, Self) {
-        let is_now = |news: &News| match occasion {
-            Occasion::Digest => true,
-            Occasion::Snapshot => news.level != Level::Warning,
+    pub(crate) fn due(&self, occasion: AlertTiming, latest: &Snapshot) -> (Vec<AlertEvent>, Self) {
+        let is_now = |news: &AlertEvent| match occasion {
+            AlertTiming::Digest => true,
+            AlertTiming::Snapshot => news.level != Level::Warning,
         };
-        let visible = |news: &News| latest.place(&news.target).is_some();
-        let (due, rest): (Vec<News>, Vec<News>) =
+        let visible = |news: &AlertEvent| latest.place(&news.target).is_some();
+        let (due, rest): (Vec<AlertEvent>, Vec<AlertEvent>) =
             self.news.iter().cloned().partition(|news| is_now(news) && visible(news));
-        if occasion == Occasion::Snapshot && due.iter().all(|news| news.level != Level::Critical) {
+        if occasion == AlertTiming::Snapshot && due.iter().all(|news| news.level != Level::Critical) {
             return (Vec::new(), self.clone());
         }
         (due, Self { news: rest, ..self.clone() })

@@ -9,8 +9,8 @@ use crate::report::fixtures::{
 use crate::report::owners::{Share, alert_report_to_owners};
 
 fn report_of(
-    occasion: Occasion,
-    news: &[News],
+    occasion: AlertTiming,
+    news: &[AlertEvent],
     rows: Vec<SnapshotRow<'static>>,
     alerts: &Alerts,
 ) -> Option<AlertReport> {
@@ -27,7 +27,7 @@ fn report_of(
 }
 
 fn headline_of(rows: Vec<SnapshotRow<'static>>) -> String {
-    let news: Vec<News> = rows
+    let news: Vec<AlertEvent> = rows
         .iter()
         .map(|row| {
             let (used, quota) = (row.usage.cloud_used.unwrap(), row.quota.unwrap());
@@ -39,7 +39,7 @@ fn headline_of(rows: Vec<SnapshotRow<'static>>) -> String {
             alert_news(&row.target, level)
         })
         .collect();
-    report_of(Occasion::Digest, &news, rows, &Alerts::default()).unwrap().headline
+    report_of(AlertTiming::Digest, &news, rows, &Alerts::default()).unwrap().headline
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn the_headline_names_the_worst_and_counts_the_rest() {
 
 #[test]
 fn what_to_do_names_the_need_the_room_and_the_rows_to_drop() {
-    let report = alerts(Occasion::Snapshot);
+    let report = alerts(AlertTiming::Snapshot);
     assert_eq!(
         report.todo,
         "EMEA Branches (Acme Bank) needs 1 940 more by Tue 24 Nov. 5 000 units of Acme Bank are not allocated to any group. \
@@ -87,7 +87,7 @@ fn what_to_do_names_the_need_the_room_and_the_rows_to_drop() {
 fn an_organization_in_trouble_has_no_row_to_drop() {
     let own = organization("1", "Acme", Some(1000), 960, 990);
     let news = [alert_news(&own.target, Level::Critical)];
-    let report = report_of(Occasion::Snapshot, &news, vec![own], &Alerts::default()).unwrap();
+    let report = report_of(AlertTiming::Snapshot, &news, vec![own], &Alerts::default()).unwrap();
     assert_eq!(
         report.todo,
         "Acme has 40 left until its cycle ends. Raise its quota, or reduce what its tests use."
@@ -102,7 +102,7 @@ fn units_that_look_mismatched_are_the_first_thing_to_do() {
         ..organization("1", "Acme", Some(1000), 960_000, 990_000)
     };
     let news = [alert_news(&own.target, Level::Critical)];
-    let report = report_of(Occasion::Snapshot, &news, vec![own], &Alerts::default()).unwrap();
+    let report = report_of(AlertTiming::Snapshot, &news, vec![own], &Alerts::default()).unwrap();
     assert!(report.todo.starts_with("check the units of Acme"), "{}", report.todo);
 }
 
@@ -117,18 +117,18 @@ fn a_mute_hides_news_and_is_listed_with_its_reason() {
     let rows = || vec![group("1", "Lab", Some(1000), 960, 990), group("2", "Web", Some(1000), 960, 990)];
     let news = rows().iter().map(|row| alert_news(&row.target, Level::Critical)).collect::<Vec<_>>();
     let muted = Alerts { mutes: vec![mute("lab")], ..Alerts::default() };
-    let report = report_of(Occasion::Snapshot, &news, rows(), &muted).unwrap();
+    let report = report_of(AlertTiming::Snapshot, &news, rows(), &muted).unwrap();
     assert_eq!(report.critical.len(), 1);
     assert_eq!(report.muted, ["1 target beyond a limit is muted until Mon 30 Nov 2026, 01:00: load test."]);
     let muted = Alerts { mutes: vec![mute("*")], ..Alerts::default() };
-    assert!(report_of(Occasion::Digest, &news, rows(), &muted).is_none());
+    assert!(report_of(AlertTiming::Digest, &news, rows(), &muted).is_none());
 }
 
 #[test]
 fn what_was_seen_stands_when_usage_is_unknown_by_the_time_of_the_digest() {
     let row = SnapshotRow { usage: Usage::default(), ..group("1", "Lab", Some(1000), 0, 0) };
     let news = [alert_news(&row.target, Level::Warning)];
-    let report = report_of(Occasion::Digest, &news, vec![row], &Alerts::default()).unwrap();
+    let report = report_of(AlertTiming::Digest, &news, vec![row], &Alerts::default()).unwrap();
     assert_eq!(&*report.warnings[0].status.why, "as it was seen");
     assert_eq!(&*report.warnings[0].status.status, "usage unknown");
     assert_eq!(report.headline, "Lab needs more than its quota");
@@ -138,9 +138,9 @@ fn what_was_seen_stands_when_usage_is_unknown_by_the_time_of_the_digest() {
 fn owners_and_administrators_read_the_same_of_each_target() {
     let latest = realistic();
     let week = week_of(week_before(&latest), &latest);
-    let news: Vec<News> = latest.rows().map(|row| alert_news(&row.target, Level::Critical)).collect();
+    let news: Vec<AlertEvent> = latest.rows().map(|row| alert_news(&row.target, Level::Critical)).collect();
     let input = AlertInput {
-        occasion: Occasion::Snapshot,
+        occasion: AlertTiming::Snapshot,
         news: &news,
         latest: &latest,
         slopes: week.slopes(),
@@ -182,7 +182,7 @@ fn the_same_news_is_the_same_mail_on_a_later_snapshot_too() {
     let news = [alert_news(&Target::account_group("10452", "204117"), Level::Critical)];
     let identity = |taken_at: &str| {
         let input = AlertInput {
-            occasion: Occasion::Snapshot,
+            occasion: AlertTiming::Snapshot,
             news: &news,
             latest: &Snapshot::new(at(taken_at), latest.owned_rows()),
             slopes: &Slopes::default(),

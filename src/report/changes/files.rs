@@ -11,7 +11,7 @@ use crate::report::changes::ChangesReport;
 use crate::report::changes::files::section::{FileLine, FileSection};
 use crate::report::changes::row_outcomes::{Section, SectionKind};
 use crate::report::shared::level::Level;
-use crate::report::shared::{Imprint, ReportContext, words};
+use crate::report::shared::{Footer, ReportContext, words};
 
 /// Each kind lists so many files and counts the rest.
 const LISTED: usize = 20;
@@ -178,7 +178,7 @@ impl GatheredFiles {
             files,
             organizations: Vec::new(),
             more_organizations: 0,
-            imprint: Imprint::from(context),
+            imprint: Footer::from(context),
             identity: format!("files\n{}", self.identities.join("\n")),
             table: String::new(),
             listed: self.listed,

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::*;
 use crate::change::{Guard, GuardHit, Plan, PlanRow, Problem, Verdict};
 use crate::domain::quota::Target;
-use crate::report::fixtures::{at, context, done_story, held_story, plan_row};
+use crate::report::fixtures::{at, context, done_summary, held_summary, plan_row};
 use crate::report::shared::Extent;
 
 fn titles(report: &ChangesReport) -> Vec<&str> {
@@ -14,7 +14,7 @@ fn titles(report: &ChangesReport) -> Vec<&str> {
 
 #[test]
 fn a_run_lists_what_is_held_and_refused_before_what_was_applied() {
-    let report = run_report(&done_story(), Some(&held_story()), &context());
+    let report = run_report(&done_summary(), Some(&held_summary()), &context());
     assert_eq!(
         report.headline,
         "q4.csv: 3 rows applied (1 still too low), 2 held, 1 refused, 1 refused by ThousandEyes"
@@ -33,21 +33,21 @@ fn a_run_lists_what_is_held_and_refused_before_what_was_applied() {
 
 #[test]
 fn a_row_that_was_refused_claims_no_headroom() {
-    let report = run_report(&done_story(), None, &context());
+    let report = run_report(&done_summary(), None, &context());
     assert!(report.sections[1..3].iter().flat_map(|section| &section.rows).all(|row| row.effect.is_empty()));
     assert!(report.notes[0].contains("quotakeeper runs 20261122T065500Z-q4.held"), "{:?}", report.notes);
 }
 
 #[test]
 fn headroom_after_a_change_is_said_in_words() {
-    let report = run_report(&done_story(), None, &context());
+    let report = run_report(&done_summary(), None, &context());
     let applied: Vec<&str> = report.sections[3].rows.iter().map(|row| &*row.effect).collect();
     assert_eq!(applied, ["4 800 short of the 10 800 needed", "7 200 headroom", "700 headroom"]);
 }
 
 #[test]
 fn held_rows_are_listed_by_danger_with_what_is_used_and_projected() {
-    let mut summary = held_story();
+    let mut summary = held_summary();
     let worse = PlanRow { row: 19, after: Some(100), ..summary.plan.rows[0].clone() };
     summary.plan.rows.push(worse);
     let report = run_report(&summary, None, &context());
@@ -61,7 +61,7 @@ fn held_rows_are_listed_by_danger_with_what_is_used_and_projected() {
 #[test]
 fn scheduled_rows_are_listed_apart_with_their_time_and_the_value_as_it_was_written() {
     let due = Some(at("12-01T00:00"));
-    let mut summary = RunSummary { state: RunState::Scheduled, ..held_story() };
+    let mut summary = RunSummary { state: RunState::Scheduled, ..held_summary() };
     for row in &mut summary.plan.rows {
         (row.verdict, row.due, row.written) = (Verdict::Send, due, "20% of plan".into());
     }
@@ -79,7 +79,7 @@ fn scheduled_rows_are_listed_apart_with_their_time_and_the_value_as_it_was_writt
 fn a_run_that_was_rejected_asks_nobody_to_fix_rows() {
     let stale = Problem { code: Code::Stale, message: "not sent".into() };
     let todo = |state| {
-        let summary = held_story();
+        let summary = held_summary();
         let failed = |row: &PlanRow| RowResult { row: row.row, outcome: Outcome::Failed(stale.clone()) };
         let results = summary.plan.rows.iter().map(failed).collect();
         let report = run_report(&RunSummary { state, results, ..summary }, None, &context());
@@ -99,8 +99,8 @@ fn mixed(ends: &[(Code, bool)]) -> RunSummary {
         rows.push(plan_row(row, &row.to_string(), "Lab", Some(1), Some(2), verdict));
         results.push(RowResult { row, outcome: Outcome::Failed(problem(*code)) });
     }
-    let plan = Plan { rows, ..done_story().plan };
-    RunSummary { plan, results, held_as: None, ..done_story() }
+    let plan = Plan { rows, ..done_summary().plan };
+    RunSummary { plan, results, held_as: None, ..done_summary() }
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn what_was_given_up_was_not_sent_with_anything() {
 
 #[test]
 fn of_a_file_whose_other_rows_are_not_confirmed_it_is_not_said_that_nothing_was_sent() {
-    let report = run_report(&mixed(&[(Code::NotConfirmed, false)]), Some(&held_story()), &context());
+    let report = run_report(&mixed(&[(Code::NotConfirmed, false)]), Some(&held_summary()), &context());
     assert!(
         report.notes[0].contains("what was sent and not confirmed is listed below"),
         "{:?}",
@@ -176,7 +176,7 @@ fn what_is_only_planned_asks_for_nothing_to_be_fixed() {
 #[test]
 fn each_state_of_a_run_has_its_headline() {
     let headline = |state| {
-        run_report(&RunSummary { state, results: Vec::new(), ..done_story() }, None, &context()).headline
+        run_report(&RunSummary { state, results: Vec::new(), ..done_summary() }, None, &context()).headline
     };
     let said: Vec<String> = RunState::ALL.iter().map(|state| headline(*state)).collect();
     insta::assert_snapshot!(said.join("\n"));
@@ -184,7 +184,7 @@ fn each_state_of_a_run_has_its_headline() {
 
 #[test]
 fn another_state_of_the_same_run_is_another_mail() {
-    let identity = |state| run_report(&RunSummary { state, ..done_story() }, None, &context()).identity;
+    let identity = |state| run_report(&RunSummary { state, ..done_summary() }, None, &context()).identity;
     assert_eq!(identity(RunState::Done), identity(RunState::Done));
     assert_ne!(identity(RunState::Done), identity(RunState::Stale));
 }
@@ -195,7 +195,7 @@ fn the_largest_changes_are_listed_and_the_rest_is_counted() {
         plan_row(row, "1", "Lab", Some(100), Some(100 + i64::try_from(row).unwrap()), Verdict::Send)
     });
     let plan = Plan { rows: rows.collect(), ..Plan::default() };
-    let report = run_report(&RunSummary { plan, results: Vec::new(), ..held_story() }, None, &context());
+    let report = run_report(&RunSummary { plan, results: Vec::new(), ..held_summary() }, None, &context());
     let section = &report.sections[0];
     assert_eq!((section.rows.len(), section.more), (20, 9980));
     assert_eq!(section.rows[0].after, Some(10_099));
@@ -203,7 +203,7 @@ fn the_largest_changes_are_listed_and_the_rest_is_counted() {
 
 #[test]
 fn what_is_not_listed_is_looked_up_in_the_run_that_the_rows_became() {
-    let mut summary = done_story();
+    let mut summary = done_summary();
     let row = summary.plan.rows[0].clone();
     summary.plan.rows = (0..60).map(|number| PlanRow { row: number, ..row.clone() }).collect();
     let parts = |two: &str| {
@@ -224,15 +224,15 @@ fn what_is_not_listed_is_looked_up_in_the_run_that_the_rows_became() {
     let two = parts("20261121T133000Z-q4.20270101T000000Z");
     assert_eq!(two.1, "", "the run that they come from has them all");
 
-    let held = held_story();
-    let report = run_report(&done_story(), Some(&held), &context());
+    let held = held_summary();
+    let report = run_report(&done_summary(), Some(&held), &context());
     let section = report.sections.iter().find(|section| section.kind == SectionKind::Held).unwrap();
     assert_eq!(section.run, held.id);
 }
 
 #[test]
 fn a_reason_that_many_rows_share_is_said_once_with_ten_of_them_and_each_row_stands_in_one_place() {
-    let mut summary = held_story();
+    let mut summary = held_summary();
     let row = summary.plan.rows[0].clone();
     let hit = |message: &str| GuardHit { guard: Guard::Sum, message: message.to_owned() };
     summary.plan.rows = (0..300)
@@ -262,7 +262,7 @@ fn headings(section: &Section) -> Vec<&str> {
 
 #[test]
 fn reasons_of_one_kind_are_one_line_whatever_their_figures_and_the_rows_keep_theirs() {
-    let mut summary = held_story();
+    let mut summary = held_summary();
     let row = summary.plan.rows[0].clone();
     let held = |number: usize| {
         let message = format!("{number} is below the 10 800 projected");
@@ -293,7 +293,7 @@ fn reasons_of_one_kind_are_one_line_whatever_their_figures_and_the_rows_keep_the
 
 #[test]
 fn a_reason_of_a_whole_organization_is_said_once_with_its_name_where_there_are_several() {
-    let mut summary = held_story();
+    let mut summary = held_summary();
     let row = summary.plan.rows[0].clone();
     summary.plan.rows = (0..6)
         .map(|number| {

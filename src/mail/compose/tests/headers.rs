@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use super::super::*;
 use crate::change::RunSummary;
 use crate::domain::quota::Snapshot;
-use crate::report::fixtures::{at, context, done_story, group_of, report_from};
+use crate::report::fixtures::{at, context, done_summary, group_of, report_from};
 use crate::report::run_report;
 
 static TEMPLATES: LazyLock<Templates> = LazyLock::new(|| Templates::load(None));
@@ -21,7 +21,7 @@ static PLAIN: LazyLock<[Vec<Vec<String>>; 2]> = LazyLock::new(|| messages("plain
 /// Everything that has a name of somebody else's choice bears this one.
 fn messages(name: &str) -> [Email; 2] {
     let mut summary =
-        RunSummary { id: name.into(), file: name.into(), notes: vec![name.into()], ..done_story() };
+        RunSummary { id: name.into(), file: name.into(), notes: vec![name.into()], ..done_summary() };
     summary.plan.organizations[0].name = name.into();
     for row in &mut summary.plan.rows {
         row.account_group_name = name.into();
@@ -136,7 +136,7 @@ fn an_address_listed_twice_gets_one_mail() {
     let mail = Mail { from: Some("quotas@example.com".into()), ..Mail::default() };
     let composer = Composer { mail: &mail, templates: &TEMPLATES, installation: "prod" };
     let to = |addresses: &[&str]| {
-        let report = Report::Changes(Box::new(run_report(&done_story(), None, &context())));
+        let report = Report::Changes(Box::new(run_report(&done_summary(), None, &context())));
         let to: Vec<String> = addresses.iter().map(|address| (*address).to_owned()).collect();
         composer.compose(&report, &to, &[], &[], at("11-22T07:00")).unwrap().unwrap()
     };

@@ -11,8 +11,8 @@ use crate::change::{Outcome, PlanRow, RowResult, RunState, RunSummary};
 use crate::config::{Alerts, Config, Data, Mail, Recipients, Transport};
 use crate::domain::quota::UsageRule;
 use crate::domain::top_consumers::TopConsumer;
-use crate::report::fixtures::{alert_news, at, changed, done_story, held_story, realistic, terms};
-use crate::report::{Audience, Level, Occasion, Slopes};
+use crate::report::fixtures::{alert_news, at, changed, done_summary, held_summary, realistic, terms};
+use crate::report::{AlertTiming, Audience, Level, Slopes};
 
 struct Post {
     folder: TempDir,
@@ -71,7 +71,7 @@ impl Post {
         self.mailer.drift_to_owners(seen, latest, at("11-22T07:00")).unwrap();
     }
 
-    fn alerts(&self, occasion: Occasion, news: &[report::News], latest: &Snapshot) {
+    fn alerts(&self, occasion: AlertTiming, news: &[report::AlertEvent], latest: &Snapshot) {
         let input = AlertInput {
             occasion,
             news,
@@ -151,7 +151,7 @@ const TEAM: &str = "org_id,aid,emails\n\
 
 /// The run with every outcome, with columns of its author's.
 fn done() -> RunSummary {
-    let mut summary = done_story();
+    let mut summary = done_summary();
     let cells = [("ticket", "CHG-8841"), ("asked by", "Ann <script>")];
     let cells = cells.map(|(header, text)| (header.to_owned(), text.to_owned())).to_vec();
     summary.carried = BTreeMap::from([(3, cells.clone()), (17, cells.clone()), (2, cells)]);
@@ -161,7 +161,7 @@ fn done() -> RunSummary {
 #[test]
 fn the_mail_of_a_run_to_the_owners_of_two_of_its_rows() {
     let post = Post::new(TEAM);
-    post.run(&done(), Some(&held_story()));
+    post.run(&done(), Some(&held_summary()));
     let got = post.to("retail@example.com");
     assert_eq!(got.to.len(), 2, "they share it");
     insta::assert_snapshot!(got.whole());
@@ -229,9 +229,9 @@ fn the_alert_to_an_owner_names_the_five_largest_tests_and_no_command() {
     }
     let latest = Snapshot::new(at("11-22T06:00"), rows);
     let group = |aid: &str, level| alert_news(&Target::account_group("10452", aid), level);
-    let critical = report::News { largest: largest(), ..group("204117", Level::Critical) };
+    let critical = report::AlertEvent { largest: largest(), ..group("204117", Level::Critical) };
     post.alerts(
-        Occasion::Snapshot,
+        AlertTiming::Snapshot,
         &[critical, group("204133", Level::Critical), group("204150", Level::Fine)],
         &latest,
     );
@@ -248,7 +248,7 @@ fn the_alert_to_an_owner_names_the_five_largest_tests_and_no_command() {
 #[test]
 fn an_owner_of_many_changed_quotas_has_them_all_in_a_table() {
     let post = Post::new("org_id,aid,emails\n10452,*,all@example.com\n");
-    let mut summary = done_story();
+    let mut summary = done_summary();
     let row = summary.plan.rows[0].clone();
     summary.plan.rows = (0..50)
         .map(|number| PlanRow {
@@ -274,7 +274,7 @@ fn administrators_get_all_and_good_rows_count_whatever_the_file_holds() {
         [("org_id,aid,emails\n10452,204150,t@x\n10452,x,t@\n", 1), ("garbage", 0), ("", 0)]
     {
         let post = Post::new(routes);
-        post.run(&done(), Some(&held_story()));
+        post.run(&done(), Some(&held_summary()));
         assert_eq!(post.got().len(), 1 + owners, "{routes}");
         assert!(post.to("admin@example.com").text.contains("quotakeeper approve"), "{routes}");
     }
@@ -288,7 +288,7 @@ fn administrators_get_all_and_good_rows_count_whatever_the_file_holds() {
 fn a_report_that_is_made_again_after_a_crash_is_the_same_message() {
     let post = Post::new(TEAM);
     for _ in 0..2 {
-        post.run(&done(), Some(&held_story()));
+        post.run(&done(), Some(&held_summary()));
     }
     assert_eq!(post.got().len(), 3);
 }
@@ -296,8 +296,8 @@ fn a_report_that_is_made_again_after_a_crash_is_the_same_message() {
 #[test]
 fn the_mails_of_one_file_are_a_thread_for_each_who_has_them_and_no_other() {
     let post = Post::new(TEAM);
-    post.run(&done(), Some(&held_story()));
-    let later = RunSummary { state: RunState::Rejected, at: at("11-22T07:30"), ..held_story() };
+    post.run(&done(), Some(&held_summary()));
+    let later = RunSummary { state: RunState::Rejected, at: at("11-22T07:30"), ..held_summary() };
     post.run_at(&later, None, at("11-22T07:30"));
     post.drift(&changed(), &realistic());
 

@@ -41,7 +41,7 @@ impl Walk {
         self.news(rows).iter().map(said).collect()
     }
 
-    fn news(&mut self, rows: Vec<SnapshotRow<'static>>) -> Vec<News> {
+    fn news(&mut self, rows: Vec<SnapshotRow<'static>>) -> Vec<AlertEvent> {
         let latest = Snapshot::new(at("11-22T06:00") + TimeDelta::hours(self.hour), rows);
         self.hour += 1;
         let seen = Evidence {
@@ -59,7 +59,7 @@ impl Walk {
             record,
             "the same snapshot again changes nothing"
         );
-        let (news, record) = record.due(Occasion::Snapshot, &latest);
+        let (news, record) = record.due(AlertTiming::Snapshot, &latest);
         self.record = record;
         self.earlier = Some(latest);
         news
@@ -69,8 +69,8 @@ impl Walk {
         self.digest_news().iter().map(said).collect()
     }
 
-    fn digest_news(&mut self) -> Vec<News> {
-        let (news, record) = self.record.due(Occasion::Digest, self.earlier.as_ref().unwrap());
+    fn digest_news(&mut self) -> Vec<AlertEvent> {
+        let (news, record) = self.record.due(AlertTiming::Digest, self.earlier.as_ref().unwrap());
         self.record = record;
         news
     }
@@ -84,7 +84,7 @@ fn judge_after(earlier: Option<&Snapshot>, seen: &Evidence<'_>, record: Record) 
     record
 }
 
-fn said(news: &News) -> String {
+fn said(news: &AlertEvent) -> String {
     let id = news.target.aid.as_ref().map_or(news.target.org_id.as_str(), |aid| aid.as_str());
     format!("{id} {:?} → {:?}", news.was, news.level).to_lowercase()
 }
@@ -264,7 +264,7 @@ fn a_target_that_was_not_seen_for_an_hour_is_no_first_appearance() {
         largest: TopConsumers::empty(),
     };
     let record = Record { judged: Some(earlier.taken_at), ..Record::default() };
-    assert_eq!(judge_after(Some(&earlier), &seen, record).due(Occasion::Snapshot, &latest).0.len(), 1);
+    assert_eq!(judge_after(Some(&earlier), &seen, record).due(AlertTiming::Snapshot, &latest).0.len(), 1);
 }
 
 #[test]

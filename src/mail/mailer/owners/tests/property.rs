@@ -100,7 +100,7 @@ fn summary_of(outcomes: &[u8], state: RunState) -> RunSummary {
         Verdict::Refused(problem) => Outcome::Failed(problem.clone()),
         Verdict::Held(_) => Outcome::Failed(Problem { code: Code::Held, message: naming_everybody() }),
     };
-    let mut summary = RunSummary { state, notes: vec![naming_everybody()], ..done_story() };
+    let mut summary = RunSummary { state, notes: vec![naming_everybody()], ..done_summary() };
     if state == RunState::Done {
         summary.results = rows.iter().map(|row| RowResult { row: row.row, outcome: outcome(row) }).collect();
     } else {
@@ -227,9 +227,9 @@ proptest! {
                 let news = |index: &usize| {
                     let level = [Level::Fine, Level::Critical][usize::from(outcomes[*index] % 2)];
                     let largest = vec![TopConsumer { label: format!("test{index:02}z"), projected: 5 }];
-                    report::News { largest, ..alert_news(&target(*index), level) }
+                    report::AlertEvent { largest, ..alert_news(&target(*index), level) }
                 };
-                post.alerts(Occasion::Digest, &hit.iter().map(news).collect::<Vec<_>>(), &snapshot());
+                post.alerts(AlertTiming::Digest, &hit.iter().map(news).collect::<Vec<_>>(), &snapshot());
                 hit
             }
         };
