@@ -5,11 +5,12 @@
 //! What is scarce is shared in two steps: first what the projections lack, then what the headroom lacks. Each group gets in
 //! proportion to what it lacks. So nobody gets headroom while another group of the organization would run out.
 //!
-//! The groups with most to spare give first, so that the file is short. Each of them keeps the largest of three figures:
+//! The groups with most to spare give first, so that the file is short. Each of them keeps the largest of four figures:
 //!
 //! - what it needs, with twice the headroom;
 //! - what it used in the billing cycle before this one, with the headroom: a young cycle's projection says little;
-//! - a tenth of what the organization's groups have on average.
+//! - a tenth of what the organization's groups have on average;
+//! - what it needs, and the units that the API gives to no group: they may be of this one.
 //!
 //! All limits depend only on what a proposal leaves as it is: use, sums and counts. So there is nothing to propose once one has
 //! been applied, unless `max_lowered_percent` cut it short.
@@ -90,6 +91,11 @@ struct Group<'a> {
 }
 
 impl Group<'_> {
+    /// With what may be used besides what it is known to need.
+    fn keeping_also(self, units: Units) -> Self {
+        Self { keeps: self.keeps.max(self.needed.saturating_add(units)), ..self }
+    }
+
     fn spare(&self) -> Units {
         self.quota.saturating_sub(self.keeps)
     }
@@ -169,7 +175,9 @@ fn propose_within<'s>(
         let target = Target { org_id: seen.id.clone(), aid: Some(group.aid.clone()) };
         known_group(group, least_kept, last_cycle.used(&target), &guards.for_target(&target), rule)
     };
-    let groups: Vec<Group<'_>> = seen.account_groups.iter().filter_map(known).collect();
+    let unattributed = rule.unattributed(seen);
+    let groups = seen.account_groups.iter().filter_map(known).map(|group| group.keeping_also(unattributed));
+    let groups: Vec<Group<'_>> = groups.collect();
     proposal.unknown = capped.len() - groups.len();
 
     let is_needy = |group: &&Group<'_>| group.wanted > group.quota && is_to_get(&group.live.aid);

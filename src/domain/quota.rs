@@ -134,6 +134,22 @@ impl UsageRule {
         Self { cloud: true, enterprise: false, ..*self }.counted(plan_units, None)
     }
 
+    /// The units of an organization that none of its account groups has, by kind where they are over a tenth of those: each of them
+    /// may be any group's.
+    pub(crate) fn unattributed(&self, seen: &Organization) -> Units {
+        let Some(own) = seen.own.as_ref().map(|own| own.usage) else { return 0 };
+        let rest = |of: fn(&Usage) -> Option<Units>| {
+            let whole = of(&own)?;
+            let rest = whole.saturating_sub(sum(seen.groups().filter_map(|group| of(&group.usage()))));
+            (rest > whole / 10).then_some(rest)
+        };
+        let units = |cloud: Option<Units>, enterprise: Option<Units>| {
+            self.counted(Some(cloud.unwrap_or(0)), Some(enterprise.unwrap_or(0))).unwrap_or(0)
+        };
+        let used = units(rest(|usage| usage.cloud_used), rest(|usage| usage.enterprise_used));
+        used.max(units(rest(|usage| usage.cloud_projected), rest(|usage| usage.enterprise_projected)))
+    }
+
     /// Any number of usage units, such as the next cycle's projection, in quota units.
     pub fn counted(&self, cloud: Option<Units>, enterprise: Option<Units>) -> Option<Units> {
         let cloud = if self.cloud { cloud? } else { 0 };

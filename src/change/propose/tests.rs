@@ -104,6 +104,22 @@ fn no_more_quotas_are_lowered_at_once_than_are_sent_without_approval() {
 }
 
 #[test]
+fn a_giver_keeps_units_of_its_organization_that_may_be_its_own_because_the_api_gives_them_to_no_group() {
+    let given = |own_projected| {
+        let live = snapshot([
+            own("7", Some(50_000), 500, own_projected),
+            group("7", "1", Some(1_000), 500, 3_000),
+            group("7", "2", Some(9_000), 0, 1_000),
+        ]);
+        let proposal = proposed(&live, &Guards::default()).remove(0);
+        proposal.moves.iter().filter(|row| row.gives()).map(|row| row.after).collect::<Vec<_>>()
+    };
+    assert_eq!(given(4_000), [6_700]);
+    assert_eq!(given(11_500), [8_500], "7 500 may be its own, besides the 1 000 that it needs");
+    assert_eq!(given(12_000), [0; 0], "8 000 and 1 000 are all that it has");
+}
+
+#[test]
 fn a_group_that_uses_nothing_keeps_a_tenth_of_what_the_groups_have_on_average() {
     let live = snapshot([group("7", "1", Some(1_000), 0, 9_000), group("7", "2", Some(3_000), 0, 0)]);
     let proposal = proposed(&live, &Guards::default()).remove(0);
@@ -187,7 +203,9 @@ fn worlds() -> impl Strategy<Value = (Snapshot, Guards)> {
     ];
     let groups = || prop::collection::vec((quota.clone(), use_.clone()), 0..24);
     let own_quota = prop_oneof![Just(None), (0_i64..200_000).prop_map(Some)];
-    let organizations = prop::collection::vec((own_quota, groups()), 1..4);
+    // More than the groups have together, in some: then it may be of any of them.
+    let whole = prop_oneof![2 => Just(0_i64), 1 => 0_i64..300_000];
+    let organizations = prop::collection::vec((own_quota, whole, groups()), 1..4);
     let limits = (
         prop_oneof![Just(10_u32), 0_u32..600],
         0_u32..101,
@@ -198,9 +216,9 @@ fn worlds() -> impl Strategy<Value = (Snapshot, Guards)> {
     );
     (organizations, limits).prop_map(|(organizations, (headroom, lowered, floor, factor, strict, other))| {
         let mut rows = Vec::new();
-        for (index, (quota, groups)) in organizations.into_iter().enumerate() {
+        for (index, (quota, whole, groups)) in organizations.into_iter().enumerate() {
             let org_id = (index + 1).to_string();
-            rows.push(SnapshotRow { plan_units: Some(100_000), ..own(&org_id, quota, 0, 0) });
+            rows.push(SnapshotRow { plan_units: Some(100_000), ..own(&org_id, quota, 0, whole) });
             for (number, (quota, (used, projected))) in groups.into_iter().enumerate() {
                 let mut row = group(&org_id, &(index * 100 + number + 1).to_string(), quota, 0, 0);
                 (row.usage.cloud_used, row.usage.cloud_projected) = (used, projected);

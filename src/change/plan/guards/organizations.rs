@@ -7,7 +7,7 @@ use crate::change::plan::model::PlanOrganization;
 use crate::change::plan::row::{PlanRow, Verdict};
 use crate::change::plan::totals::{RequestedQuotas, organization};
 use crate::config::{Level, Mode};
-use crate::domain::quota::{self, OrgId, Snapshot, Units, Usage, UsageRule};
+use crate::domain::quota::{self, OrgId, Snapshot, Units};
 
 /// What the rows to be sent do to one organization together.
 pub(super) struct Organization {
@@ -51,7 +51,7 @@ impl Organization {
                 }
             },
             mismatched: seen.own_row().is_some_and(|own| context.rule.looks_mismatched(&own)),
-            unattributed: unattributed(seen, context.rule),
+            unattributed: context.rule.unattributed(seen),
             rows: rows.len(),
             quotas: seen.account_groups.iter().filter(|group| group.quota.is_some()).count(),
             lowered: rows.iter().filter(|row| is_lowered(row)).count(),
@@ -73,21 +73,6 @@ impl Organization {
             over(self.totals.allocated_after, self.totals.quota),
         )
     }
-}
-
-/// The units of an organization that none of its account groups has, by kind where they are over a tenth of those.
-fn unattributed(seen: &quota::Organization, rule: &UsageRule) -> Units {
-    let Some(own) = seen.own.as_ref().map(|own| own.usage) else { return 0 };
-    let rest = |of: fn(&Usage) -> Option<Units>| {
-        let whole = of(&own)?;
-        let rest = whole.saturating_sub(quota::sum(seen.groups().filter_map(|group| of(&group.usage()))));
-        (rest > whole / 10).then_some(rest)
-    };
-    let units = |cloud: Option<Units>, enterprise: Option<Units>| {
-        rule.counted(Some(cloud.unwrap_or(0)), Some(enterprise.unwrap_or(0))).unwrap_or(0)
-    };
-    let used = units(rest(|usage| usage.cloud_used), rest(|usage| usage.enterprise_used));
-    used.max(units(rest(|usage| usage.cloud_projected), rest(|usage| usage.enterprise_projected)))
 }
 
 /// Those that the rows touch.
