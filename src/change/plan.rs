@@ -61,12 +61,12 @@ pub(crate) fn plan(file: &ChangeFile, live: &Snapshot, context: &PlanContext<'_>
         };
         let mut drafts: Vec<PlanRow> = portion
             .into_iter()
-            .map(|(record, Found { target, due })| {
-                let target = target.map(|place| match later {
+            .map(|(record, found)| {
+                let target = found.target.map(|place| match later {
                     Some(later) => later.place(&place.target()).expect("its targets are the same"),
                     None => place,
                 });
-                let found = Found { target, due };
+                let found = Found { target, ..found };
                 draft(record, found, &live, &file.columns, context)
             })
             .collect();
@@ -159,7 +159,8 @@ fn interpret_row<'s>(
         }
         _ => Ok(None),
     };
-    Found { target, due }
+    let quota_now = target.as_ref().ok().copied().and_then(Place::quota);
+    Found { target, due, quota_now }
 }
 
 /// Which of two rows is meant is a guess, so both are refused; so is a good row beside one that can't be read.

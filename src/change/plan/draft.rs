@@ -17,6 +17,8 @@ use crate::text::words::{grouped, quota_text};
 pub(super) struct Found<'s> {
     pub(super) target: Result<Place<'s>, Problem>,
     pub(super) due: Result<Option<DateTime<Utc>>, Problem>,
+    /// The quota as it is now, whatever rows of the file that take effect before it will have made of it.
+    pub(super) quota_now: Option<Units>,
 }
 
 impl<'s> Found<'s> {
@@ -82,7 +84,7 @@ pub(super) fn judge(
         Ok(change) => change,
         Err(bad) => return (None, Verdict::Refused(combined(&bad.problems))),
     };
-    let Found { target, due } = found;
+    let Found { target, due, quota_now } = found;
     let known = target.as_ref().ok().copied();
     let (before, target_of) = (known.and_then(Place::quota), || known.map(Place::target));
     let after = target.and_then(|found| {
@@ -125,22 +127,36 @@ pub(super) fn judge(
             "`none` is not a quota. To remove the quota, make the action unassign and empty the cell.",
         ))
     } else if let Some(expected) = change.expected.filter(|expected| *expected != before) {
-        let target = target_of();
-        let who = target.as_ref().and_then(|target| context.set_by.who_set(target, before));
-        Verdict::Refused(Problem {
-            code: Code::Stale,
-            message: format!(
-                "`{column}` is `{}`, but the quota is `{live}` now. {}: look at it again, then put `{live}` into `{column}`.",
-                plain_quota(expected),
-                who.map_or_else(|| "Somebody changed it since".to_owned(), |who| set_by(who, context.zone)),
-                column = columns.name(Field::Expected),
-                live = plain_quota(before)
-            ),
-        })
+        let message = stale_note(expected, known, quota_now, columns, context);
+        Verdict::Refused(Problem { code: Code::Stale, message })
     } else {
         Verdict::Send
     };
     (after, verdict)
+}
+
+/// What a row meets that expects another quota, and what to type instead.
+fn stale_note(
+    expected: Option<Units>,
+    known: Option<Place<'_>>,
+    quota_now: Option<Units>,
+    columns: &Columns,
+    context: &PlanContext<'_>,
+) -> String {
+    let (before, column) = (known.and_then(Place::quota), columns.name(Field::Expected));
+    let (expected, live) = (plain_quota(expected), plain_quota(before));
+    if before != quota_now {
+        return format!(
+            "`{column}` is `{expected}`, but a row of this file that takes effect before this one makes the quota `{live}`: put \
+             `{live}` into `{column}`."
+        );
+    }
+    let target = known.map(Place::target);
+    let who = target.as_ref().and_then(|target| context.set_by.who_set(target, before));
+    let who = who.map_or_else(|| "Somebody changed it since".to_owned(), |who| set_by(who, context.zone));
+    format!(
+        "`{column}` is `{expected}`, but the quota is `{live}` now. {who}: look at it again, then put `{live}` into `{column}`."
+    )
 }
 
 /// Why "no quota" may be what an incomplete answer says.

@@ -129,6 +129,20 @@ fn the_same_target_now_and_later_is_no_duplicate_and_the_later_row_starts_from_t
 }
 
 #[test]
+fn a_later_row_that_expects_what_an_earlier_one_changes_hears_of_that_row_and_of_nobody_else() {
+    let stale = |text: &str| row_lines(&planned(text)).pop().unwrap();
+    let by_a_row = stale("aid,value,expected_value,effective\n1,3000,2000,\n1,2500,2000,2026-12-01\n");
+    assert!(
+        by_a_row.contains(
+            "is `2000`, but a row of this file that takes effect before this one makes the quota `3000`"
+        ),
+        "{by_a_row}"
+    );
+    let by_others = stale("aid,value,expected_value,effective\n1,2500,900,2026-12-01\n");
+    assert!(by_others.contains("but the quota is `2000` now. Somebody changed it since"), "{by_others}");
+}
+
+#[test]
 fn a_later_row_that_is_held_holds_nothing_now_and_a_later_row_that_is_wrong_refuses_all() {
     let held = planned("aid,value,effective\n1,3000,\n2,1,2026-12-01\n");
     assert!(
