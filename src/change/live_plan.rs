@@ -143,27 +143,7 @@ impl LiveState {
         if unchecked.is_empty() {
             return Ok(());
         }
-        let live = &mut self.reading.snapshot;
-        let of = live.organizations().iter().filter(|own| unchecked.contains(&own.id)).cloned().collect();
-        let wanted = Snapshot::of_organizations(live.taken_at, of);
-        let mut doubtful: BTreeSet<OrgId> =
-            doubtful_usage::forget(live, &unchecked, None).into_iter().collect();
-        for_each_believed(
-            services.history,
-            services.now(),
-            |at| services.history.like_or_warn(at, &wanted),
-            |before| {
-                doubtful.extend(doubtful_usage::forget(live, &unchecked, Some(&before)));
-            },
-        )?;
-        if !doubtful.is_empty() {
-            let doubtful: Vec<OrgId> = doubtful.into_iter().collect();
-            let org_ids = first_ids(&doubtful);
-            warn!(
-                organizations = doubtful.len(),
-                org_ids, "usage fell within its cycle, or is of one that is over: it counts as unknown"
-            );
-        }
+        forget_doubtful_usage(&mut self.reading.snapshot, &unchecked, services)?;
         self.checked.extend(unchecked);
         Ok(())
     }
@@ -188,6 +168,34 @@ impl LiveState {
             }
         })
     }
+}
+
+/// Forgets what is read of the usage of these organizations and cannot be so, as [`doubtful_usage`] says.
+pub(crate) fn forget_doubtful_usage(
+    live: &mut Snapshot,
+    of: &BTreeSet<OrgId>,
+    services: &Services<'_>,
+) -> anyhow::Result<()> {
+    let wanted = live.organizations().iter().filter(|own| of.contains(&own.id)).cloned().collect();
+    let wanted = Snapshot::of_organizations(live.taken_at, wanted);
+    let mut doubtful: BTreeSet<OrgId> = doubtful_usage::forget(live, of, None).into_iter().collect();
+    for_each_believed(
+        services.history,
+        services.now(),
+        |at| services.history.like_or_warn(at, &wanted),
+        |before| {
+            doubtful.extend(doubtful_usage::forget(live, of, Some(&before)));
+        },
+    )?;
+    if !doubtful.is_empty() {
+        let doubtful: Vec<OrgId> = doubtful.into_iter().collect();
+        let org_ids = first_ids(&doubtful);
+        warn!(
+            organizations = doubtful.len(),
+            org_ids, "usage fell within its cycle, or is of one that is over: it counts as unknown"
+        );
+    }
+    Ok(())
 }
 
 /// What was last seen of the quotas of these organizations, without those that runs may have removed since.

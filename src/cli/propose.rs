@@ -5,6 +5,7 @@ use std::io::Write;
 use super::wanted_organizations::WantedOrganizations;
 use super::{progress, terminal};
 use crate::change::Services;
+use crate::change::live_plan::forget_doubtful_usage;
 use crate::change::missing_quotas::{AnswerExtent, MissingQuotas};
 use crate::change::propose::{self, Proposal, Terms, change_file};
 use crate::clock::Clock;
@@ -23,7 +24,9 @@ pub(super) async fn propose(
 ) -> anyhow::Result<Exit> {
     let Services { config, history, api, .. } = *services;
     let rule = config.usage.rule();
-    let live = progress::with_progress(api, read(api, &rule, only)).await?;
+    let mut live = progress::with_progress(api, read(api, &rule, only)).await?;
+    let all = live.organizations().iter().map(|own| own.id.clone()).collect();
+    forget_doubtful_usage(&mut live, &all, services)?;
     let last_cycle = history.last_cycle(&live, &rule)?;
     let proposals =
         propose::propose(&live, Terms { last_cycle: &last_cycle, guards: &config.guard, rule: &rule });
