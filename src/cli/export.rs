@@ -233,6 +233,11 @@ impl<'a> Restoration<'a> {
     fn notes(&self) -> Vec<String> {
         let at = self.taken_at.format(STEM);
         let mut notes = vec![match self.rows.len() {
+            0 if !self.vanished.is_empty() => {
+                format!(
+                    "Nothing can be restored: each quota that is still visible is what it was at {at}. The file has a header only."
+                )
+            }
             0 => {
                 format!("Nothing to restore: each quota is what it was at {at}. The file has a header only.")
             }

@@ -88,6 +88,19 @@ fn only_differences_are_restored_expecting_the_present_values_and_the_rest_is_me
     );
 }
 
+#[test]
+fn it_is_not_said_that_each_quota_is_what_it_was_where_one_is_no_longer_visible() {
+    let row = |aid: &str| SnapshotRow { quota: Some(1), ..SnapshotRow::new(Target::account_group("1", aid)) };
+    let at = |rows| Snapshot::new("2026-11-22T08:00:00Z".parse().unwrap(), rows);
+    let notes = |live| Restoration::new(&at(vec![row("1"), row("2")]), &at(live)).notes();
+    assert!(
+        notes(vec![row("1"), row("2")])[0].starts_with("Nothing to restore: each quota is what it was at")
+    );
+    let gone = notes(vec![row("1")]);
+    assert!(gone[0].starts_with("Nothing can be restored: each quota that is still visible is"), "{gone:?}");
+    assert!(gone[1].starts_with("account group 2 of organization 1 is no longer visible"), "{gone:?}");
+}
+
 proptest! {
     #[test]
     fn each_exported_row_is_found_again_unedited_whatever_its_target_is_called(
