@@ -22,7 +22,7 @@ use self::rule::{Finding, GuardInput, Rule};
 use super::context::PlanContext;
 use super::row::{GuardHit, PlanRow, Verdict};
 use crate::change::Guard;
-use crate::config::Level;
+use crate::config::{Level, Mode};
 use crate::domain::quota::{Place, Snapshot, Units};
 
 /// Every guard that looks at rows, in the order in which their reasons are listed.
@@ -81,13 +81,36 @@ pub(super) fn check(rows: &mut [PlanRow], live: &Snapshot, context: &PlanContext
         for (guard, rule) in rules() {
             match (rule.check)(&input) {
                 Some(Finding::Hold(message)) => tripped.push(GuardHit { guard, message }),
-                Some(Finding::Warn(message)) => warnings.push(message),
+                Some(Finding::Warn(message)) => warnings.push((guard, message)),
                 None => {}
             }
         }
-        row.warnings.extend(warnings);
+        let is_checked_again = context.mode == Mode::Row && tripped.is_empty();
+        let is_last = |guard: Guard| guard != Guard::OverAllocation || !is_checked_again;
+        row.warnings.extend(warnings.into_iter().filter(|(guard, _)| is_last(*guard)).map(|(_, text)| text));
         if !tripped.is_empty() {
             row.verdict = Verdict::Held(tripped);
+        }
+    }
+    if context.mode == Mode::Row {
+        check_without_held(rows, live, context);
+    }
+}
+
+/// Where each row stands alone, a raise is sent while a decrease waits: it may not count on that one's units.
+fn check_without_held(rows: &mut [PlanRow], live: &Snapshot, context: &PlanContext<'_>) {
+    let organizations = organizations(rows, live, context);
+    for row in rows.iter_mut().filter(|row| row.verdict == Verdict::Send) {
+        let Some(target) = &row.target else { continue };
+        let Some(organization) = organizations.get(&target.org_id) else { continue };
+        let limits = context.guards.for_target(target);
+        let input = GuardInput { row, limits: &limits, organization, live, context };
+        match (over_allocation::RULE.check)(&input) {
+            Some(Finding::Hold(message)) => {
+                row.verdict = Verdict::Held(vec![GuardHit { guard: Guard::OverAllocation, message }]);
+            }
+            Some(Finding::Warn(message)) => row.warnings.push(message),
+            None => {}
         }
     }
 }

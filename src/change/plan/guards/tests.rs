@@ -267,6 +267,30 @@ fn over_allocation_is_reported_once_and_only_if_a_plan_increases_it() {
 }
 
 #[test]
+fn a_raise_that_is_judged_alone_may_not_count_on_the_units_of_a_decrease_that_is_held() {
+    let live = snapshot([
+        own("7", Some(5000), 0, 0),
+        group("7", "1", Some(3000), 0, 2000),
+        group("7", "2", Some(2000), 0, 0),
+    ]);
+    let outcomes = |text, over_allocation| {
+        row_lines(&planned(text, &live, Mode::Row, &Guards { over_allocation, ..Guards::default() }))
+    };
+    let (fine, held) = ("aid,value\n1,2500\n2,2500\n", "aid,value\n1,1900\n2,3100\n");
+    assert_eq!(outcomes(fine, Level::Hold), ["2: send", "3: send"]);
+    assert!(outcomes(held, Level::Hold)[0].starts_with("2: held by below_use"));
+    let message = "the account groups would have 1 100 more than their organization (0 before)";
+    assert_eq!(plain(&outcomes(held, Level::Hold)[1]), format!("3: held by over_allocation: {message}"));
+    assert_eq!(plain(&outcomes(held, Level::Warn)[1]), format!("3: send (warning: {message})"));
+    assert_eq!(outcomes(held, Level::Allow)[1], "3: send");
+}
+
+/// Numbers are grouped by a blank that does not break.
+fn plain(text: &str) -> String {
+    text.replace(['\u{a0}', '\u{202f}'], " ")
+}
+
+#[test]
 fn approval_always_holds_what_no_guard_holds_and_nothing_that_is_unchanged() {
     let live = snapshot([group("7", "1", Some(2000), 0, 0), group("7", "2", Some(2000), 0, 0)]);
     let guards = Guards { approval: Approval::Always, ..Guards::default() };
