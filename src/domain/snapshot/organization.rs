@@ -244,18 +244,31 @@ impl Organization {
     /// Takes a row of it over. What is known already stands.
     pub(crate) fn add(&mut self, row: SnapshotRow<'_>) {
         self.describe(&row);
-        let Some(aid) = row.target.aid else {
+        // Field by field: the compiler asks where a new one goes.
+        let SnapshotRow {
+            target,
+            org_name: _,
+            account_group_name,
+            quota,
+            usage,
+            period_start: _,
+            period_end: _,
+            plan_units,
+            cloud_next_period,
+            enterprise_next_period,
+        } = row;
+        let Some(aid) = target.aid else {
             self.own.get_or_insert(OwnFigures {
-                quota: row.quota,
-                usage: row.usage,
-                plan_units: row.plan_units,
-                cloud_next_period: row.cloud_next_period,
-                enterprise_next_period: row.enterprise_next_period,
+                quota,
+                usage,
+                plan_units,
+                cloud_next_period,
+                enterprise_next_period,
             });
             return;
         };
-        let mut group = AccountGroup::new(aid, row.account_group_name.into(), row.quota);
-        group.set_usage(row.usage);
+        let mut group = AccountGroup::new(aid, account_group_name.into(), quota);
+        group.set_usage(usage);
         self.account_groups.push(group);
     }
 
