@@ -8,5 +8,7 @@ pub(crate) mod last_cycle;
 pub(crate) mod merge;
 pub mod quota;
 mod snapshot;
+mod target;
 pub(crate) mod top_consumers;
+mod units;
 pub(crate) mod usage_rows;

@@ -2,80 +2,11 @@
 //!
 //! Plain data without a clock, a socket or a file: every decision of quotakeeper is a function over these.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
-
-use serde::{Deserialize, Serialize};
-
 pub use super::ids::{Aid, OrgId};
 pub use super::snapshot::{AccountGroup, Builder, Organization, OwnFigures, Place, Snapshot, SnapshotRow};
-
-/// `ThousandEyes` units, the API's `int64`. A quota, what was used, and a projection all count in them.
-pub type Units = i64;
-
-/// What a quota sits on: an organization (`aid` is none), or one account group of it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Target {
-    /// The organization.
-    pub org_id: OrgId,
-    /// The account group; none for the organization's own quota.
-    pub aid: Option<Aid>,
-}
-
-/// Of organizations, the targets that have a quota; none is the organization itself.
-pub(crate) type WithQuota = BTreeMap<OrgId, BTreeSet<Option<Aid>>>;
-
-impl Target {
-    /// The organization's own quota.
-    pub fn organization(org_id: impl Into<OrgId>) -> Self {
-        Self { org_id: org_id.into(), aid: None }
-    }
-
-    /// The quota of one account group.
-    pub fn account_group(org_id: impl Into<OrgId>, aid: impl Into<Aid>) -> Self {
-        Self { org_id: org_id.into(), aid: Some(aid.into()) }
-    }
-
-    /// The name that a person knows it by, of those of its organization and its account group: its own, else its id.
-    pub(crate) fn name<'n>(&'n self, org_name: &'n str, account_group_name: &'n str) -> &'n str {
-        let (name, id) = match &self.aid {
-            Some(aid) => (account_group_name, aid.as_str()),
-            None => (org_name, self.org_id.as_str()),
-        };
-        if name.is_empty() { id } else { name }
-    }
-
-    /// The `level` column of the files.
-    pub fn level(&self) -> &'static str {
-        if self.aid.is_some() { "account_group" } else { "organization" }
-    }
-}
-
-impl fmt::Display for Target {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.aid {
-            Some(aid) => write!(f, "account group {aid} of organization {}", self.org_id),
-            None => write!(f, "organization {}", self.org_id),
-        }
-    }
-}
-
-/// What one target used in the current billing cycle. `None` is "unknown", which is not 0.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Usage {
-    /// Cloud agent units used so far.
-    pub cloud_used: Option<Units>,
-    /// Cloud agent units by the end of the cycle.
-    pub cloud_projected: Option<Units>,
-    /// Enterprise agent units used so far.
-    pub enterprise_used: Option<Units>,
-    /// Enterprise agent units by the end of the cycle.
-    pub enterprise_projected: Option<Units>,
-    /// Connected device units used so far; the organization's alone.
-    pub device_used: Option<Units>,
-    /// Connected device units by the end of the cycle; the organization's alone.
-    pub device_projected: Option<Units>,
-}
+pub use super::target::Target;
+pub(crate) use super::target::WithQuota;
+pub use super::units::{Units, Usage, sum};
 
 /// How usage is compared with a quota: which kinds of units count, and how many of them make one quota unit.
 ///
@@ -171,11 +102,6 @@ impl UsageRule {
 /// rarely remove most of them at once.
 pub(crate) fn are_most_missing(missing: usize, there: usize) -> bool {
     missing > there
-}
-
-/// The sum of many units; stops at the type's end instead of wrapping.
-pub fn sum(units: impl IntoIterator<Item = Units>) -> Units {
-    units.into_iter().fold(0, Units::saturating_add)
 }
 
 #[cfg(test)]

@@ -12,7 +12,9 @@ use chrono::{DateTime, Utc};
 
 pub use self::organization::{AccountGroup, Organization, OwnFigures, Place};
 pub use self::row::SnapshotRow;
-use super::quota::{OrgId, Target, Units};
+use super::ids::OrgId;
+use super::target::Target;
+use super::units::Units;
 
 /// Makes a snapshot of rows that come one by one, best in their order.
 #[derive(Default)]

@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use chrono::{DateTime, Utc};
 
 use super::SnapshotRow;
-use crate::domain::quota::{self, Aid, OrgId, Target, Units, Usage};
+use crate::domain::ids::{Aid, OrgId};
+use crate::domain::target::Target;
+use crate::domain::units::{self, Units, Usage};
 
 /// One organization at the moment of a snapshot. Empty names are names that the API did not give.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -175,7 +177,7 @@ impl Organization {
 
     /// What its account groups may use in all, as far as they have a quota.
     pub fn allocated(&self) -> Units {
-        quota::sum(self.account_groups.iter().filter_map(|group| group.quota))
+        units::sum(self.account_groups.iter().filter_map(|group| group.quota))
     }
 
     /// Whether anything in it has a quota.

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::quota::{Target, Units, Usage};
+use crate::domain::target::Target;
+use crate::domain::units::{Units, Usage};
 
 /// One target at the moment of a snapshot. Empty names are names that the API did not give.
 #[derive(Clone, Debug, PartialEq, Eq)]
