@@ -3,6 +3,7 @@
 //! Data goes to standard output, everything else to standard error. Commands that only read need no lock and work
 //! beside the daemon; those that write take it, or hand their work to the process that holds it.
 
+mod advice;
 mod apply;
 mod arguments;
 mod check;
@@ -37,7 +38,8 @@ use anyhow::Context;
 use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory, Parser};
 
-use self::arguments::{Cli, Command, Global, History, LogFormat};
+use self::advice::advice;
+use self::arguments::{Cli, Command, History};
 pub(crate) use self::arguments::{Color, Format, Output, TableFormat};
 use self::handover::RunCommand;
 use self::terminal::{Out, OutputNotWritten};
@@ -140,19 +142,6 @@ fn not_parsed(error: &clap::Error) -> ExitCode {
         }
     }
     Exit::Usage.into()
-}
-
-/// What whoever typed the command can do.
-fn advice(error: &anyhow::Error) -> Option<&'static str> {
-    if error.is::<OutputNotWritten>() && crate::report::is_full_disk(error) {
-        return Some("make room there, or write it elsewhere, then give the command again");
-    }
-    let is_denied = |cause: &std::io::Error| cause.kind() == std::io::ErrorKind::PermissionDenied;
-    if error.chain().filter_map(|cause| cause.downcast_ref()).any(is_denied) {
-        // They may lack rights that the service has.
-        return Some("run this as root, or as the user that runs quotakeeper");
-    }
-    crate::report::advice(error)
 }
 
 /// Why a service could not do its work; each problem of a configuration is a fact of its own.

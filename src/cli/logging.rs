@@ -10,9 +10,9 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use super::arguments::{Global, LogFormat};
 use super::log_stream;
 use super::progress::Log;
-use super::{Global, LogFormat};
 use crate::clock::Clock;
 use crate::text::edge;
 

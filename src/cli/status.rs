@@ -7,6 +7,7 @@ mod tests;
 
 use std::io::Write;
 
+use super::advice::advice;
 use super::table::Paint;
 use super::{Color, Output};
 use crate::clock::Clock;
@@ -23,7 +24,7 @@ pub(super) fn status(
     color: Color,
     out: &mut impl Write,
 ) -> anyhow::Result<Exit> {
-    let view = status::status(inputs, mailer, super::advice, Clock::read().now());
+    let view = status::status(inputs, mailer, advice, Clock::read().now());
     match format {
         Output::Json => writeln!(out, "{}", edge::json(&serde_json::to_string_pretty(&view)?))?,
         Output::Text => write!(out, "{}", text::text(&view, Paint::stdout(color)))?,
