@@ -8,6 +8,7 @@ pub(in crate::daemon) mod address;
 mod cycles;
 mod health;
 mod history;
+mod message;
 mod overview;
 mod runs;
 
@@ -15,11 +16,11 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Duration, Utc};
 use fs_err::File;
-use serde::Serialize;
 use tokio::sync::Semaphore;
 use tracing::warn;
 
 use self::address::{Address, INPUT, View};
+use self::message::{Link, Message};
 use crate::clock::Clock;
 use crate::daemon::health::probes::Probes;
 use crate::domain::quota::Snapshot;
@@ -27,7 +28,7 @@ use crate::jobs::App;
 use crate::jobs::records::alerts;
 use crate::jobs::report_inputs::{ReportInputs, Scope};
 use crate::page::{self, PageFrame};
-use crate::report::{Extent, Footer};
+use crate::report::Extent;
 
 /// Ages are said in words: a page is another one after so long, whatever happened.
 const STALE: Duration = Duration::minutes(5);
@@ -53,22 +54,6 @@ pub(in crate::daemon) struct Pages {
     probes: Arc<Probes>,
     /// One page at a time: there may be thousands of account groups on it.
     turn: Semaphore,
-}
-
-/// What is to be said where there is nothing to show.
-#[derive(Debug, Serialize)]
-struct Message {
-    headline: &'static str,
-    text: String,
-    /// Where to go on from here.
-    link: Link,
-    imprint: Footer,
-}
-
-#[derive(Debug, Serialize)]
-struct Link {
-    href: &'static str,
-    label: &'static str,
 }
 
 const FIRST_PAGE: Link = Link { href: "/", label: "Back to the first page" };

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Link, Message};
+use super::message::{Link, Message};
 use crate::domain::quota::Snapshot;
 use crate::jobs::closing_report::{LastClosings, last_closings};
 use crate::jobs::report_inputs::ReportInputs;
