@@ -1,16 +1,16 @@
 //! The mail of alerts: what crossed a limit and why, what is back to normal, what to do, and what is muted.
 
 pub(in crate::report) mod crossings;
+mod input;
 mod muted;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde::Serialize;
 
-use crate::change::propose::Terms;
-use crate::config::Alerts;
+pub(crate) use self::input::AlertInput;
 use crate::domain::forecast::SLOPE_DAYS;
-use crate::domain::quota::{OrgId, Snapshot, SnapshotRow, Target};
+use crate::domain::quota::{OrgId, SnapshotRow, Target};
 use crate::domain::top_consumers::TopConsumer;
 use crate::report::alerts::crossings::{AlertEvent, AlertTiming};
 use crate::report::alerts::muted::muted_sentences;
@@ -19,7 +19,6 @@ use crate::report::shared::quota_status::{
     JudgingContext, QuotaStatus, level_of, name_and_id, org_name, quota_status,
 };
 use crate::report::shared::rebalance::{Rebalance, RebalanceRow};
-use crate::report::shared::week::Slopes;
 use crate::report::shared::{Audience, Footer, ReportContext, page_of, words};
 use crate::report::usage::organization::organization;
 use crate::report::usage::summary::{followed_by, needs_sentence, sources_sentence};
@@ -27,20 +26,6 @@ use crate::text::words::grouped;
 
 /// No more are listed of a kind, however many there are: a mail has to stay small.
 const LISTED: usize = 15;
-
-/// What the mail is made from.
-pub(crate) struct AlertInput<'a> {
-    pub occasion: AlertTiming,
-    /// What is to be reported.
-    pub news: &'a [AlertEvent],
-    pub latest: &'a Snapshot,
-    /// How fast units were used in the last days.
-    pub slopes: &'a Slopes,
-    pub alerts: &'a Alerts,
-    /// What the proposed change file goes by.
-    pub terms: Terms<'a>,
-    pub audience: Audience,
-}
 
 /// One target that crossed a limit, as it stands now.
 #[derive(Clone, Debug, Serialize)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::config::{Mute, MuteEnd};
 use crate::domain::quota::Target;
-use crate::report::alerts::AlertInput;
+use crate::report::alerts::input::AlertInput;
 use crate::report::shared::level::Level;
 use crate::report::shared::quota_status::QuotaStatus;
 use crate::report::shared::{ReportContext, words};

@@ -1,12 +1,13 @@
 //! What the mail of alerts says first, why, and what to do.
 
 use super::*;
-use crate::config::Mute;
-use crate::domain::quota::{Units, Usage};
+use crate::config::{Alerts, Mute};
+use crate::domain::quota::{Snapshot, Units, Usage};
 use crate::report::fixtures::{
     alert_news, alerts, at, context, group, many_alerts, organization, realistic, terms, week_before, week_of,
 };
 use crate::report::owners::{Share, alert_report_to_owners};
+use crate::report::shared::week::Slopes;
 
 fn report_of(
     occasion: AlertTiming,
