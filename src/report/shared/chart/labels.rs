@@ -2,7 +2,8 @@
 //!
 //! Each word has some places, the best first. All choices together are weighed, since they are few.
 
-use super::{BOTTOM, LETTERS, RIGHT, Scale, TOP, Trend, pieces, text, width};
+use super::scale::{BOTTOM, LETTERS, RIGHT, Scale, TOP, pieces, text, width};
+use super::trend::Trend;
 use crate::text::words::grouped;
 
 /// What it costs to stand on a word or a dot, outside the chart, on a line that matters, and on one that matters less.

@@ -1,8 +1,12 @@
 //! The pictures of typical courses as golden files, and what must hold for any.
 
+use chrono::TimeDelta;
+use chrono_tz::Tz;
 use proptest::prelude::*;
 
+use super::ticks::ticks;
 use super::*;
+use crate::domain::quota::Units;
 
 fn at(text: &str) -> DateTime<Utc> {
     format!("2026-{text}:00:00Z").parse().unwrap()
