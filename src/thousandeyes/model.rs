@@ -4,6 +4,7 @@
 //! a name that cannot be read is left out; usage with one number that cannot be read is unknown as a whole, because its
 //! sums would be wrong. An answer without the list or object that it is about is no answer.
 
+mod account_groups;
 mod plain;
 mod quotas;
 mod usage;
@@ -13,6 +14,7 @@ use std::borrow::Cow;
 
 use chrono::{DateTime, SubsecRound, Utc};
 
+pub(super) use self::account_groups::account_groups;
 pub(super) use self::quotas::{SoFar, quotas};
 pub(super) use self::usage::usage;
 use super::wire::{Object, Unexpected};
@@ -183,40 +185,6 @@ impl LeftOut {
 
 /// What a page of an answer has, and where the next one is.
 pub(super) type Page<T> = (Vec<T>, Option<String>);
-
-/// The body of `GET /account-groups`, and what of it cannot be read.
-pub(super) fn account_groups(json: &str) -> Result<(Page<AccountGroup>, LeftOut), Unexpected> {
-    match plain::account_groups(json) {
-        Some(page) => Ok((page, LeftOut::default())),
-        None => account_groups_carefully(json),
-    }
-}
-
-fn account_groups_carefully(json: &str) -> Result<(Page<AccountGroup>, LeftOut), Unexpected> {
-    let (mut groups, mut left_out) = (Vec::new(), LeftOut::default());
-    let answer = answer(json)?;
-    let there = answer.each("accountGroups", |entry| {
-        let entry = match Object::of("an entry of `accountGroups`", entry) {
-            Ok(entry) => entry,
-            Err(Unexpected(why)) => return left_out.push(why),
-        };
-        let aid = match entry.id("aid").and_then(|aid| aid.ok_or_else(|| missing_field("aid"))) {
-            Ok(aid) => Aid::new(aid),
-            Err(why) => return left_out.push(format!("{why} in an entry of `accountGroups`")),
-        };
-        let mut or_left_out = |text: Result<Option<_>, Unexpected>| {
-            text.unwrap_or_else(|why| {
-                left_out.push(format!("{why} in account group {aid}"));
-                None
-            })
-        };
-        let name = or_left_out(entry.text("accountGroupName")).unwrap_or_default().into();
-        let org_id = or_left_out(entry.id("orgId")).map(OrgId::new);
-        let org_name = or_left_out(entry.text("organizationName")).unwrap_or_default().into();
-        groups.push(AccountGroup { aid, name, org_id, org_name });
-    })?;
-    if there { Ok(((groups, next_page(&answer)?), left_out)) } else { Err(missing_field("accountGroups")) }
-}
 
 /// A page of `/usage/units/…`.
 pub(super) fn page<T>(

@@ -39,7 +39,7 @@ proptest! {
         let groups = objects(&names, &entries);
         let answer = format!(r#"{{"accountGroups":[{}],"_links":null}}"#, groups.join(","));
         if let Some(plain) = account_groups(&answer) {
-            prop_assert_eq!(model::account_groups_carefully(&answer), Ok((plain, model::LeftOut::default())));
+            prop_assert_eq!(model::account_groups::account_groups_carefully(&answer), Ok((plain, model::LeftOut::default())));
         }
     }
 
