@@ -7,6 +7,7 @@
 mod claim;
 mod names;
 mod recovery;
+mod unfit;
 mod writers;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -15,7 +16,6 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, Utc};
 use rustix::fs::{FileType, Stat};
 use tracing::info;
 
@@ -209,25 +209,6 @@ impl OpenInbox {
         Ok((settled, left))
     }
 
-    /// Claims the next of the settled files; none when all were.
-    pub(crate) fn claim_next(
-        &self,
-        settled: &mut SettledFiles,
-        now: DateTime<Utc>,
-    ) -> Option<anyhow::Result<Claim>> {
-        let (name, fingerprint) = settled.files.pop_front()?;
-        let claim = if self.settings.read_only {
-            self.remember(&name, fingerprint, now, &mut settled.acted_on_hashes)
-        } else {
-            self.claim(&name, fingerprint, now)
-        };
-        let named = |error: anyhow::Error| error.context(format!("{} could not be taken", shown_name(&name)));
-        Some(match claim {
-            Ok(Claim::Failed(not, error)) => Ok(Claim::Failed(not, named(error))),
-            claim => claim.map_err(named),
-        })
-    }
-
     /// The approvals that lie in the inbox. What is in them does not matter.
     pub(crate) fn approvals(&self) -> anyhow::Result<Vec<ApprovalFile>> {
         let is_hash = |stem: &String| stem.len() == 64 && stem.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -291,14 +272,14 @@ impl OpenInbox {
                 Err(Unfit::Missing) => EntryKind::Gone,
                 Err(Unfit::NotRegular) if self.is_folder(name) => EntryKind::Folder,
                 Err(Unfit::NotRegular) => EntryKind::Unfit(special.to_owned()),
-                Err(unfit) => EntryKind::Unfit(claim::sentence(&unfit)),
+                Err(unfit) => EntryKind::Unfit(unfit::sentence(&unfit)),
             };
         }
         match self.folder.stat(name) {
             Ok(None) => EntryKind::Gone,
             Ok(Some(stat)) => match FileType::from_raw_mode(stat.st_mode) {
                 FileType::RegularFile if stat.st_nlink > 1 => {
-                    EntryKind::Unfit(claim::sentence(&Unfit::SeveralNames))
+                    EntryKind::Unfit(unfit::sentence(&Unfit::SeveralNames))
                 }
                 FileType::RegularFile => {
                     EntryKind::File { fingerprint: Fingerprint::of(&stat), uid: stat.st_uid }
@@ -309,7 +290,7 @@ impl OpenInbox {
                 ),
                 _ => EntryKind::Unfit(special.to_owned()),
             },
-            Err(error) => EntryKind::Unfit(claim::sentence(&Unfit::Io(error))),
+            Err(error) => EntryKind::Unfit(unfit::sentence(&Unfit::Io(error))),
         }
     }
 

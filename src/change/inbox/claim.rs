@@ -18,7 +18,8 @@ use anyhow::Context;
 use chrono::{DateTime, Utc};
 use tracing::{info, warn};
 
-use super::{Fingerprint, NotTaken, OpenInbox};
+use super::unfit::{TRIED_AGAIN, sentence};
+use super::{Fingerprint, NotTaken, OpenInbox, SettledFiles, shown_name};
 use crate::change::RunState;
 use crate::change::run::id::is_id_of_file;
 use crate::change::run::{Claimed, Run, RunRecord};
@@ -54,44 +55,32 @@ fn unfit_to_take(name: &OsStr, unfit: Unfit) -> Claim {
 }
 
 fn untaken(name: &OsStr, reason: String) -> NotTaken {
-    NotTaken { file: super::shown_name(name), reason }
+    NotTaken { file: shown_name(name), reason }
 }
-
-/// What is said where a disk fails, about which whoever dropped the file can do nothing.
-const TRIED_AGAIN: &str = "It stays in the inbox, and each pass tries it again.";
 
 /// What a claimed file holds that was written on after it was copied, kept in the run's folder.
 const LATER: &str = "input-later.csv";
 
-/// Why a file is not taken, for whoever dropped it.
-pub(super) fn sentence(unfit: &Unfit) -> String {
-    match unfit {
-        Unfit::Missing => "This file went away while it was taken.".to_owned(),
-        Unfit::Link => {
-            "This is a link to somewhere outside of this folder. Put the file itself here.".to_owned()
-        }
-        Unfit::NotRegular => {
-            "This is not a regular file any more. Copy the file itself into this folder.".to_owned()
-        }
-        Unfit::SeveralNames => {
-            "This file has more than one name (hard links), so it may be somebody else's. Drop a copy of it."
-                .to_owned()
-        }
-        Unfit::TooLarge { limit } => {
-            format!(
-                "The file has more than the {limit} bytes that are allowed (inbox.max_bytes). Split it into smaller files."
-            )
-        }
-        Unfit::Io(error) if error.kind() == ErrorKind::PermissionDenied => {
-            format!(
-                "This file may not be read ({error}). Give quotakeeper the right to read it, or drop a copy."
-            )
-        }
-        Unfit::Io(error) => format!("This file cannot be read ({error}). {TRIED_AGAIN}"),
-    }
-}
-
 impl OpenInbox {
+    /// Claims the next of the settled files; none when all were.
+    pub(crate) fn claim_next(
+        &self,
+        settled: &mut SettledFiles,
+        now: DateTime<Utc>,
+    ) -> Option<anyhow::Result<Claim>> {
+        let (name, fingerprint) = settled.files.pop_front()?;
+        let claim = if self.settings.read_only {
+            self.remember(&name, fingerprint, now, &mut settled.acted_on_hashes)
+        } else {
+            self.claim(&name, fingerprint, now)
+        };
+        let named = |error: anyhow::Error| error.context(format!("{} could not be taken", shown_name(&name)));
+        Some(match claim {
+            Ok(Claim::Failed(not, error)) => Ok(Claim::Failed(not, named(error))),
+            claim => claim.map_err(named),
+        })
+    }
+
     /// Claims one settled file for a new run.
     pub(super) fn claim(
         &self,
@@ -107,7 +96,7 @@ impl OpenInbox {
         if Fingerprint::of(&file.stat) != fingerprint {
             return Ok(Claim::Nothing); // another file by now
         }
-        let mut run = Run::create(&self.settings.runs, now, &super::shown_name(name), |record| RunRecord {
+        let mut run = Run::create(&self.settings.runs, now, &shown_name(name), |record| RunRecord {
             claim: self.path_of(&self.claim_name(&record.id)),
             ..record
         })?;
@@ -206,7 +195,7 @@ impl OpenInbox {
     }
 
     /// Copies a file of a read-only inbox into a new run, unless its content was acted on before.
-    pub(super) fn remember(
+    fn remember(
         &self,
         name: &OsStr,
         fingerprint: Fingerprint,
@@ -232,7 +221,7 @@ impl OpenInbox {
         if !known.insert(hash.clone()) {
             return Ok(Claim::Nothing);
         }
-        let mut run = Run::create(&self.settings.runs, now, &super::shown_name(name), |record| record)?;
+        let mut run = Run::create(&self.settings.runs, now, &shown_name(name), |record| record)?;
         run.write("input.csv", &bytes)?;
         run.record.input_sha256 = Some(hash);
         run.record.dropped_by = Some(Owner::of(file.stat.st_uid));
@@ -308,7 +297,7 @@ fn is_in_the_way(claimed: &OsStr) -> String {
     format!(
         "This file has to wait: a hidden file in this folder, {}, has the name that it would have while it is read. It is tried \
          again with another name; if this stays, remove the hidden files that you do not know.",
-        super::shown_name(claimed)
+        shown_name(claimed)
     )
 }
 

@@ -9,7 +9,8 @@ use std::path::PathBuf;
 use chrono::{DateTime, TimeDelta, Utc};
 use tracing::info;
 
-use super::claim::{is_read, is_settled, sentence};
+use super::claim::{is_read, is_settled};
+use super::unfit::sentence;
 use super::{Fingerprint, Inbox, OpenInbox};
 use crate::change::RunState;
 use crate::change::run::id::{is_id_of_file, time_of_file};

@@ -1,5 +1,7 @@
 //! Facts about taking files, crash by crash.
 
+use chrono::{DateTime, Utc};
+
 use super::*;
 use crate::change::RunState;
 use crate::change::run::Run;
