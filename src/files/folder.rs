@@ -8,7 +8,7 @@
 //! What is written here is written whole under a temporary name, synced, renamed, and the folder synced.
 
 mod beneath;
-
+mod flags;
 mod in_place;
 mod moves;
 mod open_file;
@@ -23,6 +23,8 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{self, AtFlags, FileType, Mode, OFlags, RenameFlags, Stat};
 use rustix::io::Errno;
 
+use self::flags::{file_flags, folder_flags};
+use self::open_file::ignore_unsupported;
 pub(crate) use self::open_file::{OpenFile, Unfit};
 
 /// What begins the name of a file that is still being written. What a kill leaves of them is swept.
@@ -326,23 +328,6 @@ pub(crate) fn is_done(error: &io::Error) -> bool {
 
 fn not_durable(error: io::Error) -> io::Error {
     io::Error::new(error.kind(), NotDurable(error))
-}
-
-/// A mount that has no owners or modes of its own (CIFS, vfat) refuses to set them.
-fn ignore_unsupported(done: Result<(), Errno>) -> io::Result<()> {
-    match done {
-        Ok(()) | Err(Errno::PERM | Errno::NOSYS | Errno::OPNOTSUPP | Errno::INVAL) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
-}
-
-fn folder_flags() -> OFlags {
-    OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC
-}
-
-/// Without following a link, and without waiting: the other end of a FIFO may never come.
-fn file_flags() -> OFlags {
-    OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::NOFOLLOW
 }
 
 /// A name of one part: nothing that could lead elsewhere.

@@ -11,6 +11,8 @@ use std::os::unix::ffi::OsStrExt;
 use rustix::fs::{self, FileType, Mode};
 use rustix::io::Errno;
 
+use super::flags::{file_flags, folder_flags};
+
 /// The kernel's own bound.
 const MOST_LINKS: usize = 40;
 
@@ -37,14 +39,9 @@ pub(super) fn open(folder: &OwnedFd, name: &OsStr) -> Result<OwnedFd, Errno> {
                 ahead.extend(parts(target.to_bytes()));
             }
             FileType::Directory => {
-                within.push(fs::openat(
-                    here,
-                    &part,
-                    super::folder_flags() | fs::OFlags::NOFOLLOW,
-                    Mode::empty(),
-                )?);
+                within.push(fs::openat(here, &part, folder_flags() | fs::OFlags::NOFOLLOW, Mode::empty())?);
             }
-            _ if ahead.is_empty() => return fs::openat(here, &part, super::file_flags(), Mode::empty()),
+            _ if ahead.is_empty() => return fs::openat(here, &part, file_flags(), Mode::empty()),
             _ => return Err(Errno::NOTDIR),
         }
     }

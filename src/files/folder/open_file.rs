@@ -4,8 +4,7 @@ use std::fs::{File, TryLockError};
 use std::io::{self, Read};
 
 use rustix::fs::{self, Stat};
-
-use super::ignore_unsupported;
+use rustix::io::Errno;
 
 /// A regular file with a single name, open for reading.
 #[derive(Debug)]
@@ -63,5 +62,13 @@ impl OpenFile {
     /// What the open file looks like now.
     pub(crate) fn stat(&self) -> io::Result<Stat> {
         Ok(fs::fstat(&self.file)?)
+    }
+}
+
+/// A mount that has no owners or modes of its own (CIFS, vfat) refuses to set them.
+pub(super) fn ignore_unsupported(done: Result<(), Errno>) -> io::Result<()> {
+    match done {
+        Ok(()) | Err(Errno::PERM | Errno::NOSYS | Errno::OPNOTSUPP | Errno::INVAL) => Ok(()),
+        Err(error) => Err(error.into()),
     }
 }
