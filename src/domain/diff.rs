@@ -85,7 +85,7 @@ pub(crate) struct SentRow {
 
 /// What is known of an organization beyond what two snapshots show.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Belief {
+pub(crate) struct PriorKnowledge {
     /// With the earlier one.
     pub before: KnownQuotas,
     /// The targets that keep their quotas although the later one lacks them.
@@ -126,7 +126,7 @@ pub(crate) struct Diff {
 /// Two snapshots on their way to a diff, organization by organization in the order of their ids.
 pub(crate) struct Comparison<'s> {
     period: (DateTime<Utc>, DateTime<Utc>),
-    beliefs: &'s BTreeMap<OrgId, Belief>,
+    prior: &'s BTreeMap<OrgId, PriorKnowledge>,
     sent: HashMap<&'s Target, Vec<&'s SentRow>>,
     /// The organizations of which runs sent rows, or of which more is known.
     touched: HashSet<&'s OrgId>,
@@ -142,14 +142,14 @@ impl<'s> Comparison<'s> {
     /// `sent` are the rows that runs sent; those that took effect between the two explain changes.
     pub(crate) fn new(
         period: (DateTime<Utc>, DateTime<Utc>),
-        beliefs: &'s BTreeMap<OrgId, Belief>,
+        prior: &'s BTreeMap<OrgId, PriorKnowledge>,
         sent: &'s [SentRow],
     ) -> Self {
         Self {
             period,
-            beliefs,
+            prior,
             sent: by_target(sent),
-            touched: sent.iter().map(|row| &row.target.org_id).chain(beliefs.keys()).collect(),
+            touched: sent.iter().map(|row| &row.target.org_id).chain(prior.keys()).collect(),
             earlier_rows: 0,
             changes: Vec::new(),
             vanished: Vec::new(),
@@ -170,7 +170,7 @@ impl<'s> Comparison<'s> {
 
     /// Compares what the two snapshots show of the next organization; none where one of them does not show it.
     pub(crate) fn add(&mut self, earlier: Option<&Organization>, later: Option<&Organization>) {
-        let belief = earlier.or(later).and_then(|seen| self.beliefs.get(&seen.id));
+        let known = earlier.or(later).and_then(|seen| self.prior.get(&seen.id));
         let before = earlier.into_iter().flat_map(Organization::places);
         let after = later.into_iter().flat_map(Organization::places);
         for (before, after) in merge(before, after, |a, b| a.aid().cmp(&b.aid())) {
@@ -179,12 +179,12 @@ impl<'s> Comparison<'s> {
                 self.vanished.extend(before.map(Place::target));
                 continue;
             };
-            match (belief, before) {
-                (Some(belief), _) if belief.kept_aids.contains(&after.aid().cloned()) => {
+            match (known, before) {
+                (Some(known), _) if known.kept_aids.contains(&after.aid().cloned()) => {
                     self.vanished.extend(before.filter(|before| before.quota().is_some()).map(Place::target));
                 }
-                (Some(belief), _) => {
-                    if let Some(seen) = belief.before.last_seen(after.aid()) {
+                (Some(known), _) => {
+                    if let Some(seen) = known.before.last_seen(after.aid()) {
                         self.compare(seen.at, seen.quota, after);
                     }
                 }

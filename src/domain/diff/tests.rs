@@ -5,9 +5,9 @@ use crate::domain::quota::{Snapshot, SnapshotRow};
 
 /// Where nothing is known beyond the two. It is the same whether or not what is the same in both is compared.
 fn diff(earlier: &Snapshot, later: &Snapshot, sent: &[SentRow]) -> Diff {
-    let beliefs = BTreeMap::new();
-    let all = compared(earlier, later, &beliefs, sent);
-    let mut less = Comparison::new((earlier.taken_at, later.taken_at), &beliefs, sent);
+    let prior = BTreeMap::new();
+    let all = compared(earlier, later, &prior, sent);
+    let mut less = Comparison::new((earlier.taken_at, later.taken_at), &prior, sent);
     for (before, after) in merge(earlier.organizations(), later.organizations(), |a, b| a.id.cmp(&b.id)) {
         match (before, after) {
             (Some(before), Some(after)) if before == after && !less.is_always_compared(&before.id) => {
@@ -25,10 +25,10 @@ fn diff(earlier: &Snapshot, later: &Snapshot, sent: &[SentRow]) -> Diff {
 fn compared<'s>(
     earlier: &Snapshot,
     later: &Snapshot,
-    beliefs: &'s BTreeMap<OrgId, Belief>,
+    prior: &'s BTreeMap<OrgId, PriorKnowledge>,
     sent: &'s [SentRow],
 ) -> Comparison<'s> {
-    let mut comparison = Comparison::new((earlier.taken_at, later.taken_at), beliefs, sent);
+    let mut comparison = Comparison::new((earlier.taken_at, later.taken_at), prior, sent);
     for (before, after) in merge(earlier.organizations(), later.organizations(), |a, b| a.id.cmp(&b.id)) {
         comparison.add(before, after);
     }
@@ -42,16 +42,16 @@ fn last_diff(snapshots: &[Snapshot], sent: &[SentRow]) -> Diff {
         return diff(earlier, later, sent);
     }
     let (removals, org_id) = (Removals::of(sent), OrgId::from("1"));
-    let mut belief = Belief::default();
+    let mut known = PriorKnowledge::default();
     for seen in older.iter().chain([earlier]) {
         let at = seen.taken_at;
         let removed = |aid: Option<&Aid>, since| removals.has(&target(aid), (since, at));
-        belief.before.observe(seen.organization(&org_id), at, &removed);
+        known.before.observe(seen.organization(&org_id), at, &removed);
     }
     let at = later.taken_at;
     let removed = |aid: Option<&Aid>, since| removals.has(&target(aid), (since, at));
-    belief.kept_aids = belief.before.kept_aids(later.organization(&org_id), at, &removed);
-    compared(earlier, later, &BTreeMap::from([(org_id, belief)]), sent).finish()
+    known.kept_aids = known.before.kept_aids(later.organization(&org_id), at, &removed);
+    compared(earlier, later, &BTreeMap::from([(org_id, known)]), sent).finish()
 }
 
 fn last_changes(snapshots: &[Snapshot], sent: &[SentRow]) -> Vec<String> {

@@ -10,7 +10,7 @@ use std::path::Path;
 use chrono::{DateTime, Utc};
 
 use crate::change::explains;
-use crate::domain::diff::{Belief, Comparison, Diff, Removals, SentRow};
+use crate::domain::diff::{Comparison, Diff, PriorKnowledge, Removals, SentRow};
 use crate::domain::known::{BELIEVED_AFTER, KnownQuotas};
 use crate::domain::merge::merge;
 use crate::domain::quota::{Aid, OrgId, Organization, Target};
@@ -38,8 +38,8 @@ pub(crate) fn compare(
         return Ok(comparison.finish());
     }
     drop(comparison); // Where most of a large answer is missing it holds a change for each.
-    let (beliefs, sent) = older.beliefs(&unsure, earlier, later)?;
-    Ok(compare_blocks(history, (earlier, later), &beliefs, &sent)?.finish())
+    let (prior, sent) = older.prior(&unsure, earlier, later)?;
+    Ok(compare_blocks(history, (earlier, later), &prior, &sent)?.finish())
 }
 
 /// Of these organizations, the targets that keep their quotas although a snapshot lacks them.
@@ -64,10 +64,10 @@ pub(crate) fn kept_targets(
 fn compare_blocks<'s>(
     history: &History,
     (earlier, later): (DateTime<Utc>, DateTime<Utc>),
-    beliefs: &'s BTreeMap<OrgId, Belief>,
+    prior: &'s BTreeMap<OrgId, PriorKnowledge>,
     sent: &'s [SentRow],
 ) -> anyhow::Result<Comparison<'s>> {
-    let mut comparison = Comparison::new((earlier, later), beliefs, sent);
+    let mut comparison = Comparison::new((earlier, later), prior, sent);
     let in_order = |a: &anyhow::Result<Block>, b: &anyhow::Result<Block>| match (a, b) {
         (Ok(a), Ok(b)) => a.id().cmp(b.id()),
         _ => Ordering::Equal, // an error ends it, whatever stands beside it
@@ -137,12 +137,12 @@ impl OlderSnapshots<'_> {
     }
 
     /// What is known of organizations beyond two snapshots, and the rows that runs sent since that begins.
-    fn beliefs(
+    fn prior(
         &self,
         of: &BTreeSet<OrgId>,
         earlier: DateTime<Utc>,
         later: DateTime<Utc>,
-    ) -> anyhow::Result<(BTreeMap<OrgId, Belief>, Vec<SentRow>)> {
+    ) -> anyhow::Result<(BTreeMap<OrgId, PriorKnowledge>, Vec<SentRow>)> {
         let mut moments = self.moments(earlier);
         let mut since: BTreeSet<DateTime<Utc>> = self.moments(later);
         moments.extend(self.day_old(later).filter(|at| *at < earlier));
@@ -159,12 +159,12 @@ impl OlderSnapshots<'_> {
             self.observe_all(&mut further, of, &since);
             further.kept_aids(later, &shown)
         };
-        let belief = |(org_id, before): (OrgId, KnownQuotas)| {
+        let known = |(org_id, before): (OrgId, KnownQuotas)| {
             let kept_aids = kept_aids.remove(&org_id).unwrap_or_default();
-            (org_id, Belief { before, kept_aids })
+            (org_id, PriorKnowledge { before, kept_aids })
         };
-        let beliefs = follower.known.into_iter().map(belief).collect();
-        Ok((beliefs, sent))
+        let prior = follower.known.into_iter().map(known).collect();
+        Ok((prior, sent))
     }
 
     /// What some snapshots say of organizations, as far as they can be read.
