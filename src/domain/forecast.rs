@@ -76,7 +76,7 @@ pub(crate) fn run_out(course: &CycleProgress) -> Option<RunOut> {
 /// A line through what was used at moments of the last days, by least squares: of each moment its figures are added up, and
 /// nothing else is kept of it.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Fit {
+pub(crate) struct LinearFit {
     count: u32,
     /// Seconds before now; the latest moment and the earliest.
     latest: u32,
@@ -88,7 +88,7 @@ pub(crate) struct Fit {
     time_squared: f64,
 }
 
-impl Fit {
+impl LinearFit {
     /// Adds what was used at a moment before now; what lies before the last days, or in the future, counts for nothing.
     pub(crate) fn add(&mut self, ago: TimeDelta, used: Units) {
         if !(TimeDelta::zero()..=TimeDelta::days(SLOPE_DAYS)).contains(&ago) {

@@ -10,7 +10,7 @@ fn at(text: &str) -> DateTime<Utc> {
 
 fn course(points: &[(DateTime<Utc>, Units)]) -> CycleProgress {
     let taken_at = at("11-21T00");
-    let mut fit = Fit::default();
+    let mut fit = LinearFit::default();
     for (at, used) in points {
         fit.add(taken_at - *at, *used);
     }
@@ -100,7 +100,7 @@ proptest! {
         let mut points: Vec<(i64, Units)> = points.into_iter().collect();
         let turn = later.index(points.len());
         points.rotate_left(turn);
-        let mut fit = Fit::default();
+        let mut fit = LinearFit::default();
         for (hours, used) in &points {
             fit.add(TimeDelta::hours(*hours), *used);
         }

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 
-use crate::domain::forecast::{Fit, SLOPE_DAYS};
+use crate::domain::forecast::{LinearFit, SLOPE_DAYS};
 use crate::domain::last_cycle::is_same_start;
 use crate::domain::quota::{Snapshot, UsageRule};
 use crate::report::shared::readings::Readings;
@@ -10,7 +10,7 @@ use crate::report::shared::readings::Readings;
 /// How fast every target used units in the last days of its cycle, each row of the latest snapshot by its place. Empty where nothing
 /// is known of any: a million rows of which only the quota was read take no room for it.
 #[derive(Debug, Default)]
-pub(crate) struct Slopes(Vec<Fit>);
+pub(crate) struct Slopes(Vec<LinearFit>);
 
 impl Slopes {
     /// Adds what was used at a moment of the last days, in the cycle that still runs.
@@ -19,7 +19,7 @@ impl Slopes {
         if !(since..=latest.taken_at).contains(&then.at) || then.used.iter().all(Option::is_none) {
             return;
         }
-        self.0.resize(then.used.len(), Fit::default());
+        self.0.resize(then.used.len(), LinearFit::default());
         let mut rows = self.0.iter_mut().zip(&then.used);
         for (organization, cycle) in latest.organizations().iter().zip(&then.cycles) {
             let is_same = match (organization.period_start, *cycle) {
