@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::Path;
 
-use super::handover::{self, RunCommand, Who};
+use super::handover::{self, HandoverOutcome, RunCommand};
 use super::plan::read;
 use super::{Color, progress};
 use crate::change::run::Run;
@@ -23,8 +23,8 @@ pub(super) async fn apply(
     let (name, bytes) = read(file, services.config.inbox.max_bytes, services.cancel).await?;
     let asked = Ask::Apply { file: name.clone(), approve: approve.map(str::to_owned) };
     let request = match handover::ask(handover, &asked, Some(&bytes)).await? {
-        Who::Here(request) => request,
-        Who::There { holder, answer } => {
+        HandoverOutcome::Here(request) => request,
+        HandoverOutcome::There { holder, answer } => {
             for id in &answer.runs {
                 let run = Run::open(services.runs(), id)?;
                 write!(out, "{}", super::runs::text(services.config, &run, &summarize(&run)?, color))?;

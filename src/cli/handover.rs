@@ -31,7 +31,7 @@ const SIGNS: Duration = Duration::from_secs(10);
 const LOOKS: Duration = Duration::from_millis(100);
 
 /// Who does the work.
-pub(super) enum Who {
+pub(super) enum HandoverOutcome {
     /// This process: it holds the lock now. The request that it may have handed over before, and that may have been begun.
     Here(Option<String>),
     /// It was done by the holder of the lock.
@@ -55,9 +55,13 @@ pub(super) struct RunCommand<'a> {
 }
 
 /// Takes the lock, or has the holder of it do what is asked.
-pub(super) async fn ask(here: &Handover<'_>, what: &Ask, input: Option<&[u8]>) -> anyhow::Result<Who> {
+pub(super) async fn ask(
+    here: &Handover<'_>,
+    what: &Ask,
+    input: Option<&[u8]>,
+) -> anyhow::Result<HandoverOutcome> {
     let data = here.data_dir;
-    let Some(mut holder) = take_lock_or_holder(here)? else { return Ok(Who::Here(None)) };
+    let Some(mut holder) = take_lock_or_holder(here)? else { return Ok(HandoverOutcome::Here(None)) };
     let id = requests::new_id(Clock::read().now());
     let asked = requests::write_request(data, &id, what, &here.basis, input).or_else(|error| {
         // On a full disk this may be what makes room.
@@ -77,7 +81,7 @@ pub(super) async fn ask(here: &Handover<'_>, what: &Ask, input: Option<&[u8]>) -
     loop {
         if let Some(answer) = requests::read_answer(data, &id)? {
             requests::remove_all_files(data, &id)?;
-            return Ok(Who::There { holder, answer });
+            return Ok(HandoverOutcome::There { holder, answer });
         }
         match take_lock_or_holder(here)? {
             Some(now) => holder = now,
@@ -88,7 +92,7 @@ pub(super) async fn ask(here: &Handover<'_>, what: &Ask, input: Option<&[u8]>) -
             }
             None => {
                 requests::remove_all_files(data, &id)?;
-                return Ok(Who::Here(Some(id)));
+                return Ok(HandoverOutcome::Here(Some(id)));
             }
         }
         let sign = requests::sign_of_life(data);

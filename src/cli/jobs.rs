@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tracing::info;
 
 use super::arguments::{ReportFile, ReportKind, WrittenArgs};
-use super::handover::{self, Handover, Who};
+use super::handover::{self, Handover, HandoverOutcome};
 use super::terminal::OutputNotWritten;
 use super::time_arguments::TimeContext;
 use super::wanted_organizations::WantedOrganizations;
@@ -106,7 +106,7 @@ async fn until_idle(app: &App, worker: &mut Worker) -> anyhow::Result<bool> {
 
 /// One job, now.
 pub(super) async fn run_job(app: &Arc<App>, job: Job, since: Option<DateTime<Utc>>) -> anyhow::Result<Exit> {
-    if let Who::There { holder, answer } =
+    if let HandoverOutcome::There { holder, answer } =
         handover::ask(&handover(app), &Ask::Job { job, since }, None).await?
     {
         return Ok(handover::report_answer(job.name(), &holder, &answer));
