@@ -21,7 +21,7 @@ use crate::history::History;
 
 /// What else counts for a plan: by default nothing, as for a file that was just typed.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Situation<'a> {
+pub(crate) struct PlanOptions<'a> {
     /// The file restores what a run changed.
     pub undo: bool,
     /// When the run is due that waits for its time.
@@ -34,9 +34,9 @@ pub(crate) struct Situation<'a> {
 pub(crate) async fn live_plan(
     services: &Services<'_>,
     file: &ChangeFile,
-    situation: &Situation<'_>,
+    options: &PlanOptions<'_>,
 ) -> anyhow::Result<Plan> {
-    LiveState::read(services).await?.plan(services, file, situation).await
+    LiveState::read(services).await?.plan(services, file, options).await
 }
 
 /// The same against what was read for an earlier file of this pass, and when that was. A plan of which something `is_sent`
@@ -44,18 +44,18 @@ pub(crate) async fn live_plan(
 pub(crate) async fn plan_in_pass(
     services: &Services<'_>,
     file: &ChangeFile,
-    situation: &Situation<'_>,
+    options: &PlanOptions<'_>,
     is_sent: impl Fn(&Plan) -> bool,
 ) -> anyhow::Result<(Plan, Instant)> {
     let earlier = match services.shared_reading.take() {
-        Some(mut live) => Some((live.plan(services, file, situation).await?, live)),
+        Some(mut live) => Some((live.plan(services, file, options).await?, live)),
         None => None,
     };
     let (plan, live) = match earlier {
         Some((plan, live)) if !is_sent(&plan) => (plan, live),
         _ => {
             let mut live = Box::new(LiveState::read(services).await?);
-            (live.plan(services, file, situation).await?, live)
+            (live.plan(services, file, options).await?, live)
         }
     };
     let read_at = live.read_at;
@@ -91,18 +91,18 @@ impl LiveState {
         &mut self,
         services: &Services<'_>,
         file: &ChangeFile,
-        situation: &Situation<'_>,
+        options: &PlanOptions<'_>,
     ) -> anyhow::Result<Plan> {
         let config = services.config;
         let rule = config.usage.rule();
         let context = PlanContext {
-            undo: situation.undo,
-            due: situation.due,
+            undo: options.undo,
+            due: options.due,
             zone: config.schedule.timezone,
             ..PlanContext::new(&config.guard, config.inbox.mode, &rule)
         };
         let Outline { organizations, all_must_show, lowered, is_stale } =
-            outline(file, &as_if_done(&self.reading.snapshot, situation.assumed_done), &context);
+            outline(file, &as_if_done(&self.reading.snapshot, options.assumed_done), &context);
         self.find_vanished(services, all_must_show)?;
         self.read_usage(services, &organizations).await?;
         self.forget_doubtful_usage(services, &lowered)?;
@@ -119,7 +119,7 @@ impl LiveState {
             vanished: &self.vanished,
             ..context
         };
-        Ok(plan(file, &as_if_done(&self.reading.snapshot, situation.assumed_done), &context))
+        Ok(plan(file, &as_if_done(&self.reading.snapshot, options.assumed_done), &context))
     }
 
     /// Reads the usage of those of these organizations of which it was not read yet.

@@ -23,7 +23,7 @@ pub(super) use self::style::{Style, wrap_text};
 pub(super) use self::text::{Tense, command, text};
 use super::table::Paint;
 use super::{Color, Format, progress, terminal};
-use crate::change::live_plan::{LiveState, Situation};
+use crate::change::live_plan::{LiveState, PlanOptions};
 use crate::change::parse::{ChangeFile, parse};
 use crate::change::results::plan_csv;
 use crate::change::{Plan, Services};
@@ -106,7 +106,7 @@ async fn plan_while_parsed(
         Some(live) => live?,
         None => reading.await?,
     };
-    live.plan(services, &file, &Situation { undo, ..Situation::default() }).await.map(Some)
+    live.plan(services, &file, &PlanOptions { undo, ..PlanOptions::default() }).await.map(Some)
 }
 
 /// How this installation shows plans on standard output.

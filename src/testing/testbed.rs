@@ -6,7 +6,7 @@ use tempfile::TempDir;
 use crate::change::Plan;
 use crate::change::fixtures::parsed;
 use crate::change::lifecycle;
-use crate::change::live_plan::{Situation, live_plan};
+use crate::change::live_plan::{PlanOptions, live_plan};
 use crate::change::run::Run;
 use crate::clock::Clock;
 use crate::config;
@@ -125,8 +125,8 @@ impl Bench {
     /// The plan of a file against what is live at noon.
     pub(crate) async fn plan(&self, text: &str, undo: bool) -> Plan {
         let services = self.app.change_services(&Clock::starting_at(noon()));
-        let situation = Situation { undo, ..Situation::default() };
-        live_plan(&services, &parsed(text), &situation).await.unwrap()
+        let options = PlanOptions { undo, ..PlanOptions::default() };
+        live_plan(&services, &parsed(text), &options).await.unwrap()
     }
 
     /// How many messages were queued and not delivered yet.

@@ -2,7 +2,7 @@
 
 use tokio::time::Instant;
 
-use crate::change::live_plan::{Situation, live_plan, plan_in_pass};
+use crate::change::live_plan::{PlanOptions, live_plan, plan_in_pass};
 use crate::change::parse::ChangeFile;
 use crate::change::run::Run;
 use crate::change::stored::{DamagedFile, parsed, stored_plan};
@@ -47,7 +47,7 @@ impl RunContext<'_> {
     /// Plans a file against the quotas, names and usage that are live now.
     pub(super) async fn plan_now(&self, file: &ChangeFile) -> anyhow::Result<Plan> {
         let done = self.done_before()?;
-        live_plan(self.services, file, &self.situation(&done)?).await
+        live_plan(self.services, file, &self.options(&done)?).await
     }
 
     /// The same, where what was read for another file of this pass serves as well: nothing is sent from it. Also when it was read.
@@ -57,7 +57,7 @@ impl RunContext<'_> {
         let is_sent = |plan: &Plan| {
             !self.is_planned_only() && (!file.approved.is_empty() || plan.rows.iter().any(is_sent))
         };
-        plan_in_pass(self.services, file, &self.situation(&done)?, is_sent).await
+        plan_in_pass(self.services, file, &self.options(&done)?, is_sent).await
     }
 
     /// Nothing that is dropped is sent, as configured.
@@ -76,13 +76,13 @@ impl RunContext<'_> {
         Ok(is_to_be_sent && self.is_planned_only())
     }
 
-    fn situation<'d>(&self, assumed_done: &'d [PlanRow]) -> anyhow::Result<Situation<'d>> {
+    fn options<'d>(&self, assumed_done: &'d [PlanRow]) -> anyhow::Result<PlanOptions<'d>> {
         let Self { services, run } = self;
         // Rows that were split off an undo are an undo still.
         let root = Run::open(services.runs(), run.record.root_id())?;
         let is_undo = |hash: String| services.known_files.is_undo(services.runs(), &hash);
         let undo = root.record.input_sha256.map_or(Ok(false), is_undo)?;
-        Ok(Situation { undo, due: run.record.due, assumed_done })
+        Ok(PlanOptions { undo, due: run.record.due, assumed_done })
     }
 
     /// What other rows of the same file will have done by the time that a run is due, if they do it.
