@@ -235,7 +235,7 @@ pub(super) enum ReportKind {
     /// What is used, and what will run out
     Usage {
         #[command(flatten)]
-        written: WrittenArgs,
+        written: ReportOutputArgs,
         /// Show what changed since a TIME, or for a duration such as 7d [default: since the last report]
         #[arg(long, value_name = "TIME|DURATION", requires = "out")]
         since: Option<String>,
@@ -243,7 +243,7 @@ pub(super) enum ReportKind {
     /// What changed, and who changed it
     Changes {
         #[command(flatten)]
-        written: WrittenArgs,
+        written: ReportOutputArgs,
         /// How far back to look: a TIME, or a duration such as 7d [default: since the last report sent; 30d if there is none, or with --out]
         #[arg(long, value_name = "TIME|DURATION")]
         since: Option<String>,
@@ -251,12 +251,12 @@ pub(super) enum ReportKind {
     /// What was used in the billing cycles that closed, and the year so far; with --out, every organization's last cycle
     Closing {
         #[command(flatten)]
-        written: WrittenArgs,
+        written: ReportOutputArgs,
     },
 }
 
 impl ReportKind {
-    pub(super) fn written(&self) -> &WrittenArgs {
+    pub(super) fn written(&self) -> &ReportOutputArgs {
         match self {
             Self::Usage { written, .. } | Self::Changes { written, .. } | Self::Closing { written } => {
                 written
@@ -295,7 +295,7 @@ pub(super) enum History {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct WrittenArgs {
+pub(super) struct ReportOutputArgs {
     /// Write the report here instead of sending it: a page, or a table of every target
     #[arg(long, value_name = "FILE.html|FILE.csv", value_parser = report_file)]
     pub out: Option<ReportFile>,

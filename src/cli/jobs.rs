@@ -9,7 +9,7 @@ use anyhow::Context;
 use chrono::{DateTime, TimeDelta, Utc};
 use tracing::info;
 
-use super::arguments::{ReportFile, ReportKind, WrittenArgs};
+use super::arguments::{ReportFile, ReportKind, ReportOutputArgs};
 use super::handover::{self, Handover, HandoverOutcome};
 use super::terminal::OutputNotWritten;
 use super::time_arguments::TimeContext;
@@ -147,7 +147,7 @@ pub(super) struct ReportOutput<'a> {
 impl<'a> ReportOutput<'a> {
     /// None for a report that is sent.
     pub(super) fn of(
-        WrittenArgs { out, org }: &'a WrittenArgs,
+        ReportOutputArgs { out, org }: &'a ReportOutputArgs,
         since: Option<DateTime<Utc>>,
     ) -> Option<Self> {
         Some(Self { file: out.as_ref()?, organizations: org, since })
