@@ -14,7 +14,7 @@ use chrono::{DateTime, Duration, DurationRound, Utc};
 use tracing::{debug, error, warn};
 
 use self::catch_panic::Panicked;
-use super::job::done::{Done, NotWrittenDown, RecordAs, Trigger};
+use super::job::done::{Done, RecordAs, StateNotSaved, Trigger};
 use super::records::own_files;
 use super::snapshot::{self, SnapshotContext};
 use super::state::api_word;
@@ -102,7 +102,7 @@ impl RunningJob {
             note_missed(&app.config.schedule, self.job, &mut state, self.began);
             state.succeeded(self.job, self.began, took(&self.clock, self.began))
         };
-        written.context(NotWrittenDown)?;
+        written.context(StateNotSaved)?;
         if let Err(error) = reserve::keep(&app.config.data.dir) {
             debug!(%error, "disk space cannot be reserved");
         }
@@ -127,7 +127,7 @@ impl RunningJob {
             after_serving: self.is_served || state.last_success(job).is_some_and(|at| at >= now),
         };
         api_word::note(&mut state, seen);
-        let done = error.is::<NotWrittenDown>().then(|| state.clone());
+        let done = error.is::<StateNotSaved>().then(|| state.clone());
         let remembered = state.failed(job, now, why).ok().flatten();
         if let (Some(done), None) = (done, remembered) {
             done.stays_unwritten();

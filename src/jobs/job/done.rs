@@ -48,4 +48,4 @@ impl Done {
 /// whatever is written there next.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("its work is done, but this could not be recorded in state.json")]
-pub(in crate::jobs) struct NotWrittenDown;
+pub(in crate::jobs) struct StateNotSaved;

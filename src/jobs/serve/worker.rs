@@ -21,7 +21,7 @@ use crate::exit_code::{Exit, Findings};
 use crate::files::lock;
 use crate::jobs::apply::{AppliedRuns, ToApply, apply};
 use crate::jobs::inbox::Pass;
-use crate::jobs::job::done::{Done, NotWrittenDown};
+use crate::jobs::job::done::{Done, StateNotSaved};
 use crate::jobs::records::notices;
 use crate::jobs::requests::basis::Basis;
 use crate::jobs::requests::{self, Answer, Ask};
@@ -296,7 +296,7 @@ impl Worker {
             Err(error) if lock::is_lost(&error) => return Err(error),
             Err(error) => {
                 log_failure(job, &error);
-                if error.is::<NotWrittenDown>() {
+                if error.is::<StateNotSaved>() {
                     self.retries.succeeded(job);
                 } else {
                     self.retries.failed(job, slot, at);

@@ -8,7 +8,7 @@ use super::State;
 use crate::clock::Clock;
 use crate::config::Schedule;
 use crate::jobs::Job;
-use crate::jobs::job::done::NotWrittenDown;
+use crate::jobs::job::done::StateNotSaved;
 use crate::schedule::Missed;
 
 /// Remembers, beside what was known before, that the slot was served, whatever becomes of what follows.
@@ -20,7 +20,7 @@ pub(in crate::jobs) fn served(
     began: DateTime<Utc>,
 ) -> anyhow::Result<()> {
     note_missed(schedule, job, &mut state, began);
-    state.served(job, began, took(clock, began)).context(NotWrittenDown)
+    state.served(job, began, took(clock, began)).context(StateNotSaved)
 }
 
 /// Says which slots nobody served before this success.
