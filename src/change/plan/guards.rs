@@ -71,6 +71,16 @@ impl Guard {
 
 /// Holds the rows that are to be sent and trip a guard; warns of what is only near one.
 pub(super) fn check(rows: &mut [PlanRow], live: &Snapshot, context: &PlanContext<'_>) {
+    let mut judge = |is_last| judge(rows, live, context, is_last);
+    // Where each row stands alone, a raise is sent while a decrease waits: what is left is judged once more, without what is held.
+    if context.mode == Mode::Row {
+        judge(false);
+    }
+    judge(true);
+}
+
+/// Holds what trips a guard beside all that is to be sent now. What does not is warned of where nobody judges it again.
+fn judge(rows: &mut [PlanRow], live: &Snapshot, context: &PlanContext<'_>, is_last: bool) {
     let organizations = organizations(rows, live, context);
     for row in rows.iter_mut().filter(|row| row.verdict == Verdict::Send) {
         let Some(target) = &row.target else { continue };
@@ -81,36 +91,15 @@ pub(super) fn check(rows: &mut [PlanRow], live: &Snapshot, context: &PlanContext
         for (guard, rule) in rules() {
             match (rule.check)(&input) {
                 Some(Finding::Hold(message)) => tripped.push(GuardHit { guard, message }),
-                Some(Finding::Warn(message)) => warnings.push((guard, message)),
+                Some(Finding::Warn(message)) => warnings.push(message),
                 None => {}
             }
         }
-        let is_checked_again = context.mode == Mode::Row && tripped.is_empty();
-        let is_last = |guard: Guard| guard != Guard::OverAllocation || !is_checked_again;
-        row.warnings.extend(warnings.into_iter().filter(|(guard, _)| is_last(*guard)).map(|(_, text)| text));
+        if is_last || !tripped.is_empty() {
+            row.warnings.extend(warnings);
+        }
         if !tripped.is_empty() {
             row.verdict = Verdict::Held(tripped);
-        }
-    }
-    if context.mode == Mode::Row {
-        check_without_held(rows, live, context);
-    }
-}
-
-/// Where each row stands alone, a raise is sent while a decrease waits: it may not count on that one's units.
-fn check_without_held(rows: &mut [PlanRow], live: &Snapshot, context: &PlanContext<'_>) {
-    let organizations = organizations(rows, live, context);
-    for row in rows.iter_mut().filter(|row| row.verdict == Verdict::Send) {
-        let Some(target) = &row.target else { continue };
-        let Some(organization) = organizations.get(&target.org_id) else { continue };
-        let limits = context.guards.for_target(target);
-        let input = GuardInput { row, limits: &limits, organization, live, context };
-        match (over_allocation::RULE.check)(&input) {
-            Some(Finding::Hold(message)) => {
-                row.verdict = Verdict::Held(vec![GuardHit { guard: Guard::OverAllocation, message }]);
-            }
-            Some(Finding::Warn(message)) => row.warnings.push(message),
-            None => {}
         }
     }
 }
