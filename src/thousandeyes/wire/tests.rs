@@ -117,10 +117,21 @@ fn every_field_name_is_one_of_the_vendors_description() {
             }
         })
         .into();
-    let source = concat!(include_str!("../model.rs"), include_str!("../model/usage.rs"));
-    for call in
-        [".units(\"", ".text(\"", ".object(\"", ".each(\"", "(row, \"", "(&period, \"", "(&details, \""]
-    {
+    let source = concat!(
+        include_str!("../model.rs"),
+        include_str!("../model/account_groups.rs"),
+        include_str!("../model/usage.rs")
+    );
+    for call in [
+        ".units(\"",
+        ".text(\"",
+        ".id(\"",
+        ".object(\"",
+        ".each(\"",
+        "(row, \"",
+        "(&period, \"",
+        "(&details, \"",
+    ] {
         names.extend(source.split(call).skip(1).filter_map(|rest| rest.split('"').next()).map(str::to_owned));
     }
     assert!(names.len() > 40, "the fields were not found: {names:?}");
