@@ -157,11 +157,9 @@ pub(super) fn explain(
         cause
     };
     let reason = match proxy {
-        Some(proxy) => format!(
-            "the proxy {} gave no connection to {host}: {what}. It must let CONNECT to {host} through; if it wants a login, \
-             write user:password@ before its name there",
-            proxy.name(),
-        ),
+        Some(proxy) => {
+            format!("the proxy {} gave no connection to {host}: {what}. {}", proxy.name(), proxy.advice(host))
+        }
         None => format!("cannot connect to {host}: {what}. Check the network, api.base_url and api.proxy."),
     };
     (Event::NotConnected, reason)

@@ -20,6 +20,16 @@ impl ConfiguredProxy {
         let port = self.url.port_or_known_default().map_or_else(String::new, |port| format!(":{port}"));
         format!("{host}{port} ({})", self.from)
     }
+
+    /// What somebody can do about a proxy that gives no connection to a host.
+    pub(super) fn advice(&self, host: &str) -> String {
+        let must = format!("It must let CONNECT to {host} through");
+        if self.url.username().is_empty() {
+            format!("{must}; if it wants a login, write user:password@ before its name there")
+        } else {
+            format!("{must}, and accept the user and the password before its name there")
+        }
+    }
 }
 
 /// What the environment says for a URL; none where it says nothing, or names the host in `NO_PROXY`.

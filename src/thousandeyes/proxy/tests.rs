@@ -47,3 +47,15 @@ fn a_malformed_variable_is_an_error_that_shows_no_password() {
         assert!(said.contains("HTTPS_PROXY") && !said.contains("pa#") && !said.contains("pa ss"), "{said}");
     }
 }
+
+#[test]
+fn the_advice_is_to_write_a_login_only_where_none_is_written() {
+    let advice =
+        |url: &str| ConfiguredProxy { url: url.parse().unwrap(), from: "HTTPS_PROXY" }.advice("te.example");
+    assert!(
+        advice("http://p:1").ends_with("if it wants a login, write user:password@ before its name there")
+    );
+    let refused = advice("http://user:secret@p:1");
+    assert!(refused.ends_with("and accept the user and the password before its name there"), "{refused}");
+    assert!(!refused.contains("secret"), "{refused}");
+}
