@@ -98,6 +98,11 @@ impl History {
         Ok(Snapshot::of_organizations(at, organizations))
     }
 
+    /// How many targets a snapshot shows, each of which is a row. The rows are told apart, but not read.
+    pub(crate) fn row_count(&self, at: DateTime<Utc>) -> anyhow::Result<usize> {
+        self.blocks(at)?.map(|block| Ok(block?.rows())).sum()
+    }
+
     /// The targets of these organizations that a snapshot shows with a quota; an organization itself is none.
     pub(crate) fn with_quota(&self, at: DateTime<Utc>, of: &BTreeSet<OrgId>) -> anyhow::Result<WithQuota> {
         let read = |block: Block| {

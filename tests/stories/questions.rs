@@ -42,15 +42,18 @@ fn everything_over_a_share_of_its_quota_is_one_command_worst_first() {
 }
 
 #[test]
-fn the_list_of_snapshots_says_how_large_each_is_and_what_changed_before_it() {
+fn the_list_of_snapshots_says_how_many_rows_and_bytes_each_has_and_what_changed_before_it() {
     let bench = week();
     bench.run(&["snapshot"]).ends_with(0);
     let list = bench.run(&["history", "list"]).ends_with(0).out;
     let [first, second, third] = list.lines().collect::<Vec<_>>()[..] else { panic!("{list}") };
     let names = bench.snapshots();
-    for (line, name) in [first, second, third].into_iter().zip(&names) {
+    let files = bench.csv_files("history");
+    for ((line, name), file) in [first, second, third].into_iter().zip(&names).zip(files) {
         let (written, rest) = line.split_once(' ').unwrap();
         assert_eq!(written, name);
+        let rows = fs_err::read_to_string(file).unwrap().lines().count() - 1; // without the header
+        assert!(rest.trim_start().starts_with(&format!("{rows}  ")), "{rows} rows: {line}");
         assert!(rest.contains(" kB") || rest.contains(" bytes"), "{line}");
     }
     assert!(!first.contains("change") && !third.contains("change"), "{list}");

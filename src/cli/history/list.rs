@@ -1,4 +1,4 @@
-//! `history list`: every snapshot with its size and the quota changes that it was the first to show.
+//! `history list`: every snapshot with its rows, its size, and the quota changes that it was the first to show.
 
 use std::ops::Range;
 
@@ -12,38 +12,96 @@ use crate::history::{STEM, changes};
 use crate::jobs::report_inputs::ReportInputs;
 use crate::text::words::{self, counted, number};
 
+/// The rows of so many snapshots are counted, the newest first: a history may have a hundred thousand,
+const COUNTED_FILES: usize = 366;
+/// and no more than these are read for it.
+const COUNTED_BYTES: u64 = 256 << 20;
+
 /// One snapshot in the list.
 #[derive(Debug)]
 struct Line {
     taken_at: DateTime<Utc>,
+    rows: Rows,
     size: String,
     changed: String,
 }
 
-/// One line for each snapshot, earliest first. No snapshot is opened, however many there are.
+/// How many targets a snapshot shows.
+#[derive(Clone, Copy, Debug)]
+enum Rows {
+    Counted(usize),
+    /// Beyond what is counted.
+    NotCounted,
+    Unreadable,
+}
+
+impl Rows {
+    fn text(self, write: impl Fn(usize) -> String) -> String {
+        match self {
+            Self::Counted(rows) => write(rows),
+            Self::NotCounted => "–".to_owned(),
+            Self::Unreadable => "unreadable".to_owned(),
+        }
+    }
+}
+
+/// One line for each snapshot, earliest first.
 pub(super) fn list(inputs: &ReportInputs<'_>, style: Style, now: DateTime<Utc>) -> anyhow::Result<String> {
     let kept = inputs.history;
     let all = kept.list()?;
     let until = all.last().map_or(now, |last| now.max(*last));
     let diffs = changes::between(&inputs.config.data.dir, DateTime::UNIX_EPOCH, until)?;
-    let line = |(taken, shown): (&DateTime<Utc>, Range<usize>)| Line {
-        taken_at: *taken,
-        // One that was pruned meanwhile has no size.
-        size: fs_err::metadata(kept.path(*taken)).map_or_else(|_| String::new(), |file| bytes(file.len())),
-        changed: changes_in_words(&diffs[shown]),
-    };
-    let lines: Vec<Line> = all.iter().zip(first_shown(&all, &diffs)).map(line).collect();
+    let mut budget = CountBudget { files: COUNTED_FILES, bytes: COUNTED_BYTES };
+    let mut lines = Vec::with_capacity(all.len());
+    for (taken_at, shown) in all.iter().zip(first_shown(&all, &diffs)).rev() {
+        let size = fs_err::metadata(kept.path(*taken_at)).map(|file| file.len()).ok();
+        let rows = match size {
+            Some(size) if budget.take(size) => {
+                kept.row_count(*taken_at).map_or(Rows::Unreadable, Rows::Counted)
+            }
+            _ => Rows::NotCounted,
+        };
+        lines.push(Line {
+            taken_at: *taken_at,
+            rows,
+            // One that was pruned meanwhile has no size.
+            size: size.map_or_else(String::new, bytes),
+            changed: changes_in_words(&diffs[shown]),
+        });
+    }
+    lines.reverse();
     Ok(table(&lines, style))
 }
 
-/// The first word of a line is the name of its file, without `.csv`. Scripts read a pipe: it has no headings, and no moment of
-/// several words. A person gets both.
+/// What may still be read to count rows.
+struct CountBudget {
+    files: usize,
+    bytes: u64,
+}
+
+impl CountBudget {
+    /// Whether a snapshot of this size is counted. None before it is, once one was too large.
+    fn take(&mut self, size: u64) -> bool {
+        let left = self.files.checked_sub(1).zip(self.bytes.checked_sub(size));
+        (self.files, self.bytes) = left.unwrap_or_default();
+        left.is_some()
+    }
+}
+
+/// The first word of a line is the name of its file, without `.csv`. Scripts read a pipe: it has no headings, and no moment or
+/// number of several words. A person gets both.
 fn table(lines: &[Line], style: Style) -> String {
     let name = |line: &Line| line.taken_at.format(STEM).to_string();
     if lines.is_empty() || style.paint.is_piped() {
-        let mut table = Table::new(&[("", Side::Left), ("", Side::Right), ("", Side::Left)]);
+        let mut table =
+            Table::new(&[("", Side::Left), ("", Side::Right), ("", Side::Right), ("", Side::Left)]);
         for line in lines {
-            table.row([name(line), line.size.clone(), line.changed.clone()]);
+            table.row([
+                name(line),
+                line.rows.text(|rows| rows.to_string()),
+                line.size.clone(),
+                line.changed.clone(),
+            ]);
         }
         return table.render(0, style.paint);
     }
@@ -51,6 +109,7 @@ fn table(lines: &[Line], style: Style) -> String {
     let mut table = Table::new(&[
         ("snapshot", Side::Left),
         (taken.as_str(), Side::Left),
+        ("rows", Side::Right),
         ("size", Side::Right),
         ("changed", Side::Left),
     ]);
@@ -58,6 +117,7 @@ fn table(lines: &[Line], style: Style) -> String {
         table.row([
             name(line),
             words::moment(line.taken_at, style.zone),
+            line.rows.text(number),
             line.size.clone(),
             line.changed.clone(),
         ]);

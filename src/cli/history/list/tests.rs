@@ -58,21 +58,34 @@ fn changes_show_how_many_were_made_outside_quotakeeper() {
 
 #[test]
 fn a_person_sees_headings_and_local_moments_and_a_script_the_name_of_the_file_first() {
-    let line = |hour, changed: &str| Line {
+    let line = |hour, rows, changed: &str| Line {
         taken_at: at(hour),
+        rows,
         size: "9 kB".to_owned(),
         changed: changed.to_owned(),
     };
-    let lines = [line(20, ""), line(26, "1 quota change")];
+    let lines = [line(20, Rows::NotCounted, ""), line(26, Rows::Counted(1234), "1 quota change")];
     let shown = |width| {
         let paint = Paint { colors: false, width };
         table(&lines, Style { paint, zone: chrono_tz::Tz::Europe__Berlin })
     };
     assert_eq!(
         shown(80),
-        "snapshot              taken (Berlin)         size  changed\n\
-         1970-01-01T20-00-00Z  Thu 1 Jan 1970, 21:00  9 kB\n\
-         1970-01-02T02-00-00Z  Fri 2 Jan 1970, 03:00  9 kB  1 quota change\n"
+        "snapshot              taken (Berlin)          rows  size  changed\n\
+         1970-01-01T20-00-00Z  Thu 1 Jan 1970, 21:00      –  9 kB\n\
+         1970-01-02T02-00-00Z  Fri 2 Jan 1970, 03:00  1 234  9 kB  1 quota change\n"
     );
-    assert_eq!(shown(usize::MAX), "1970-01-01T20-00-00Z  9 kB\n1970-01-02T02-00-00Z  9 kB  1 quota change\n");
+    assert_eq!(
+        shown(usize::MAX),
+        "1970-01-01T20-00-00Z     –  9 kB\n1970-01-02T02-00-00Z  1234  9 kB  1 quota change\n"
+    );
+}
+
+#[test]
+fn rows_of_the_newest_snapshots_are_counted_until_a_file_or_a_byte_too_many() {
+    let counted = |mut budget: CountBudget, sizes: &[u64]| -> Vec<bool> {
+        sizes.iter().map(|size| budget.take(*size)).collect()
+    };
+    assert_eq!(counted(CountBudget { files: 2, bytes: 100 }, &[1, 1, 1]), [true, true, false]);
+    assert_eq!(counted(CountBudget { files: 9, bytes: 100 }, &[60, 41, 1]), [true, false, false]);
 }
