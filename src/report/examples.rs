@@ -169,6 +169,7 @@ fn held_run(context: &ReportContext) -> RunSummary {
                 used: Some(2500),
                 projected: Some(5000),
                 written: String::new(),
+                named: String::new(),
                 due: None,
                 comment: "an example".to_owned(),
                 verdict: Verdict::Held(vec![tripped]),

@@ -117,6 +117,16 @@ pub(crate) struct TargetRef {
     pub group_name: String,
 }
 
+impl TargetRef {
+    /// The name and the id of its account group, or else of its organization: `Helpdesk 208001`.
+    pub(crate) fn label(&self) -> String {
+        let group = (self.group_name.as_str(), self.aid.as_ref().map_or("", |aid| aid.as_str()));
+        let organization = (self.org_name.as_str(), self.org_id.as_ref().map_or("", |id| id.as_str()));
+        let (name, id) = if group == ("", "") { organization } else { group };
+        [name, id].iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join(" ")
+    }
+}
+
 /// What a row of a change file asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -52,6 +52,7 @@ pub(super) fn draft(
         target: known.map(Place::target),
         org_name: known.map_or("", Place::org_name).to_owned(),
         account_group_name: known.map_or("", Place::account_group_name).to_owned(),
+        named: if known.is_some() { String::new() } else { named(record) },
         before: known.and_then(Place::quota),
         after,
         used: usage.and_then(|usage| rule.used(&usage)),
@@ -69,6 +70,15 @@ pub(super) fn draft(
             _ => Vec::new(),
         },
         verdict,
+    }
+}
+
+/// How a row names its target; not where half of that could not be read, which would name another one.
+fn named(record: &Record) -> String {
+    match &record.change {
+        Ok(change) => change.whose.label(),
+        Err(bad) if bad.ids_are_good => bad.whose.label(),
+        Err(_) => String::new(),
     }
 }
 

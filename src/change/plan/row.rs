@@ -62,6 +62,8 @@ pub(crate) struct PlanRow {
     pub org_name: String,
     /// The account group's name, empty if unknown or an organization's row.
     pub account_group_name: String,
+    /// How the row itself names its target, where that was not found: `Helpdesk 208001`; else empty.
+    pub named: String,
     /// The live quota.
     pub before: Option<Units>,
     /// The quota that is asked for; none for an unassign.
@@ -83,10 +85,10 @@ pub(crate) struct PlanRow {
 }
 
 impl PlanRow {
-    /// The name that a person knows the target by, with its id: `Helpdesk 208001`.
+    /// The name that a person knows the target by, with its id: `Helpdesk 208001`; as the row writes it where that was not found.
     pub(crate) fn label(&self) -> String {
         let (name, id) = match &self.target {
-            None => return String::new(),
+            None => return self.named.clone(),
             Some(Target { aid: Some(aid), .. }) => (&self.account_group_name, aid.as_str()),
             Some(Target { org_id, aid: None }) => (&self.org_name, org_id.as_str()),
         };

@@ -44,6 +44,14 @@ fn a_target_is_found_by_its_ids_or_not_at_all() {
 }
 
 #[test]
+fn a_row_whose_target_is_not_found_is_labelled_as_it_is_written_unless_an_id_cannot_be_read() {
+    let text = "org_id,org_name,aid,account_group_name,value\n7,,1,,1001\n,,5,Sales Spain,1\n5,Acme,,,1\n7,,1O1,,5\n7,,5,,x\n,,99,,5\n";
+    let plan = planned(text, &world(), Mode::Row, &Guards::default());
+    let labels: Vec<String> = plan.rows.iter().map(PlanRow::label).collect();
+    assert_eq!(labels, ["Group 1 1", "Sales Spain 5", "Acme 5", "", "5", "99"]);
+}
+
+#[test]
 fn the_outline_of_a_file_has_the_organizations_it_may_change_and_whether_a_row_may_be_stale() {
     let (guards, rule) = (Guards::default(), UsageRule::default());
     let outlined = |text: &str| {

@@ -13,7 +13,7 @@ use crate::change::{
 use crate::domain::quota::{Aid, OrgId, Target, Units};
 use crate::files::csv_cell::without_inert_mark;
 
-const COLUMNS: [&str; 21] = [
+const COLUMNS: [&str; 22] = [
     "row",
     "action",
     "org_id",
@@ -36,6 +36,8 @@ const COLUMNS: [&str; 21] = [
     "org_plan_units",
     "org_allocated_before",
     "org_allocated_after",
+    // How the row writes its target, where that was not found.
+    "named",
 ];
 
 /// Between the reasons and warnings of one row; a name in them that holds it loses it.
@@ -94,6 +96,7 @@ pub(crate) fn plan_csv(plan: &Plan) -> Vec<u8> {
                 own_plan,
                 sum_before,
                 sum_after,
+                &row.named,
             ]);
         }
     })
@@ -154,6 +157,8 @@ struct Line {
     org_allocated_before: Option<Units>,
     #[serde(default)]
     org_allocated_after: Option<Units>,
+    #[serde(default)]
+    named: String,
 }
 
 impl Line {
@@ -218,6 +223,7 @@ fn row(line: Line) -> Result<PlanRow, String> {
         target,
         org_name: without_inert_mark(&line.org_name).into_owned(),
         account_group_name: without_inert_mark(&line.account_group_name).into_owned(),
+        named: without_inert_mark(&line.named).into_owned(),
         before: quota(&line.before)?,
         after: quota(&line.after)?,
         used: line.used,

@@ -142,7 +142,7 @@ pub(in crate::report) fn row_of_plan(
     let (name, id) = name_and_id(row.target.as_ref(), &row.org_name, &row.account_group_name);
     ChangeRow {
         row: Some(row.row),
-        name,
+        name: if row.target.is_none() { words::clean(&row.named, 60) } else { name },
         id,
         page: row.target.as_ref().map_or_else(String::new, page_of),
         org_name: words::clean(&row.org_name, 60),
