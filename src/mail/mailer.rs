@@ -20,7 +20,7 @@ use tracing::{info, warn};
 use super::compose::{Attachment, Composer, envelope};
 use super::installation;
 use super::oauth2::Tokens;
-use super::outbox::{DeliveryScope, Outbox, Problem, Queued, Summary, Threads, UnsentMail};
+use super::outbox::{Delivered, DeliveryScope, Outbox, Problem, Queued, Summary, Threads, UnsentMail};
 use super::render::Templates;
 use super::transport::Transport;
 use crate::change::results::restore_csv;
@@ -50,6 +50,7 @@ pub(crate) struct Mailer {
     reported: Mutex<BTreeSet<Problem>>,
     /// What was read of messages' threads since the last delivery.
     threads: Mutex<Threads>,
+    /// The last round stopped before its end, so that other work can be done.
     gave_way: AtomicBool,
 }
 
@@ -258,8 +259,8 @@ impl Mailer {
         let outbox = Outbox::open(&self.folder)?;
         // Who is refused is out of a thread.
         *self.threads.lock().unwrap_or_else(PoisonError::into_inner) = Threads::default();
-        let summary = outbox.deliver(&transport, now, scope, cancel).await;
-        self.gave_way.store(outbox.gave_way(), Ordering::Relaxed);
+        let Delivered { summary, gave_way } = outbox.deliver(&transport, now, scope, cancel).await;
+        self.gave_way.store(gave_way, Ordering::Relaxed);
         let summary = summary?;
         let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
         let is_stuck = |problem: &&Problem| problem.next_try.is_none();
@@ -274,7 +275,7 @@ impl Mailer {
         Ok(summary)
     }
 
-    /// Whether the last round stopped before its end, so that other work could be done.
+    /// Whether the last round, also one that failed, stopped before its end: more is to be tried once other work had its turn.
     pub(crate) fn gave_way(&self) -> bool {
         self.gave_way.load(Ordering::Relaxed)
     }

@@ -18,13 +18,12 @@ mod summary;
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 
 use anyhow::Context;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use fs_err as fs;
 
-pub(crate) use self::round::DeliveryScope;
+pub(crate) use self::round::{Delivered, DeliveryScope};
 pub(crate) use self::summary::{Problem, Summary, UnsentMail};
 use super::compose::{Email, short_hash};
 use super::record::{MailFolder, Record, State};
@@ -60,14 +59,12 @@ pub(crate) struct Threads {
 /// The folder `outbox/`. Only the holder of the data folder's lock writes to it.
 pub(crate) struct Outbox {
     dir: PathBuf,
-    /// The last round stopped before its end.
-    gave_way: AtomicBool,
 }
 
 impl Outbox {
     /// Makes the folders where they are missing.
     pub(crate) fn open(dir: impl Into<PathBuf>) -> anyhow::Result<Self> {
-        let outbox = Self { dir: dir.into(), gave_way: AtomicBool::default() };
+        let outbox = Self { dir: dir.into() };
         for folder in [MailFolder::New, MailFolder::Sent, MailFolder::Dead] {
             durable::create_folder(&outbox.folder(folder))?;
         }
@@ -147,7 +144,7 @@ impl Outbox {
 
     /// How many messages wait and are dead, and why. Makes and changes nothing.
     pub(crate) fn unsent(dir: impl Into<PathBuf>) -> anyhow::Result<UnsentMail> {
-        let outbox = Self { dir: dir.into(), gave_way: AtomicBool::default() };
+        let outbox = Self { dir: dir.into() };
         if !fs::exists(outbox.folder(MailFolder::Dead))? {
             return Ok(UnsentMail::default());
         }

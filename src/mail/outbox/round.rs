@@ -3,7 +3,6 @@
 //! A mail server may take a minute for each recipient. Other work does not wait for all of them: a scheduled round gives way
 //! between two recipients, and goes on where it stopped.
 
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -44,6 +43,14 @@ impl Round {
     }
 }
 
+/// What a round did.
+pub(crate) struct Delivered {
+    /// Every message has its turn; the first error of one that cannot be worked on is reported at the end.
+    pub summary: anyhow::Result<Summary>,
+    /// It stopped so that other work can be done: more is to be tried once that had its turn.
+    pub gave_way: bool,
+}
+
 /// How the turn of one message ended.
 struct DeliveryAttempt {
     record: Record,
@@ -53,19 +60,29 @@ struct DeliveryAttempt {
 }
 
 impl Outbox {
-    /// Tries what waits. A message that cannot be worked on keeps no other from being sent; the first such error is reported
-    /// at the end.
+    /// Tries what waits. A message that cannot be worked on keeps no other from being sent.
     pub(crate) async fn deliver(
         &self,
         transport: &Transport,
         now: DateTime<Utc>,
         scope: DeliveryScope,
         cancel: &CancellationToken,
-    ) -> anyhow::Result<Summary> {
+    ) -> Delivered {
         let round = Round { scope, began: Instant::now(), now };
+        let mut gave_way = false;
+        let summary = self.deliver_each(transport, &round, cancel, &mut gave_way).await;
+        Delivered { summary, gave_way }
+    }
+
+    async fn deliver_each(
+        &self,
+        transport: &Transport,
+        round: &Round,
+        cancel: &CancellationToken,
+        gave_way: &mut bool,
+    ) -> anyhow::Result<Summary> {
         let mut summary = Summary { problems: self.recover()?, ..Summary::default() };
-        let (mut silent, mut tried_any, mut gave_way) = (0, false, false);
-        self.gave_way.store(false, Ordering::Relaxed);
+        let (mut silent, mut tried_any) = (0, false);
         let mut first_error = None;
         let mut stems = self.stems(MailFolder::New)?;
         // What was tried least comes first: messages at which the server falls silent hold up no others.
@@ -89,13 +106,13 @@ impl Outbox {
                 silent < SILENT_IN_A_ROW && round.tries(&record) && record.folder() == MailFolder::New;
             // Whether a silent server is down shows the next try: until then nothing gives way.
             let gives_way = tried_any && silent == 0 && round.is_over();
-            gave_way |= wants_try && gives_way;
+            *gave_way |= wants_try && gives_way;
             let has_turn = wants_try && !gives_way;
             let tried = if has_turn {
-                self.attempt(&stem, record, transport, &round, cancel).await.map(|turn| {
+                self.attempt(&stem, record, transport, round, cancel).await.map(|turn| {
                     tried_any = true;
                     silent = if turn.silent == 0 { 0 } else { silent + 1 };
-                    gave_way |= turn.gave_way;
+                    *gave_way |= turn.gave_way;
                     turn.record
                 })
             } else {
@@ -115,14 +132,7 @@ impl Outbox {
                 }
             }
         }
-        self.gave_way.store(gave_way, Ordering::Relaxed);
         first_error.map_or(Ok(summary), Err)
-    }
-
-    /// Whether the last round, also one that ended with an error, stopped so that other work can be done: more is to be tried
-    /// once that had its turn.
-    pub(crate) fn gave_way(&self) -> bool {
-        self.gave_way.load(Ordering::Relaxed)
     }
 
     /// One try for each waiting recipient, each recorded before the next.

@@ -44,7 +44,7 @@ fn files(outbox: &Outbox) -> Vec<String> {
 async fn deliver(outbox: &Outbox, server: &Server) -> Summary {
     let smtp = Smtp { timeout: Duration::from_secs(2), ..server.smtp() };
     let transport = Transport::new(&mail(), &smtp, None).unwrap().unwrap();
-    outbox.deliver(&transport, now(), DeliveryScope::All, &CancellationToken::new()).await.unwrap()
+    outbox.deliver(&transport, now(), DeliveryScope::All, &CancellationToken::new()).await.summary.unwrap()
 }
 
 #[tokio::test]
@@ -61,7 +61,7 @@ async fn a_message_is_queued_once_wherever_it_is() {
     let tomorrow = now() + TimeDelta::days(1);
     assert_eq!(outbox.queue(&message, tomorrow).unwrap(), Queued::AlreadyThere(path));
 
-    outbox.deliver(&Transport::Directory, now(), DUE, &CancellationToken::new()).await.unwrap();
+    outbox.deliver(&Transport::Directory, now(), DUE, &CancellationToken::new()).await.summary.unwrap();
     assert_eq!(files(&outbox), ["sent/eml", "sent/json"]);
     assert!(matches!(outbox.queue(&message, tomorrow).unwrap(), Queued::AlreadyThere(_)));
     assert_eq!(files(&outbox), ["sent/eml", "sent/json"]);
@@ -96,8 +96,9 @@ async fn the_back_off_is_kept_only_where_it_is_asked_for() {
     let (_dir, outbox) = outbox();
     outbox.queue(&email("<a@b>", &["a@x.org"]), now()).unwrap();
     deliver(&outbox, &Server::start(Some(ServerFault::Message("451 later"))).await).await;
-    let try_at =
-        async |at| outbox.deliver(&Transport::Directory, at, DUE, &CancellationToken::new()).await.unwrap();
+    let try_at = async |at| {
+        outbox.deliver(&Transport::Directory, at, DUE, &CancellationToken::new()).await.summary.unwrap()
+    };
     assert_eq!(try_at(now() + TimeDelta::seconds(59)).await.waiting, 1);
     assert_eq!(try_at(now() + TimeDelta::seconds(60)).await.sent, 1);
 }
@@ -165,8 +166,11 @@ async fn a_login_that_is_refused_is_tried_twice_in_a_round_and_not_for_everybody
         ..server.smtp()
     };
     let transport = Transport::new(&mail(), &smtp, None).unwrap().unwrap();
-    let summary =
-        outbox.deliver(&transport, now(), DeliveryScope::All, &CancellationToken::new()).await.unwrap();
+    let summary = outbox
+        .deliver(&transport, now(), DeliveryScope::All, &CancellationToken::new())
+        .await
+        .summary
+        .unwrap();
     let tried = summary.problems.iter().filter(|problem| problem.error.contains("535 bad login")).count();
     assert_eq!((summary.waiting, tried), (5, 2), "{:?}", summary.problems);
     assert!(
@@ -182,7 +186,8 @@ async fn a_crash_while_queueing_leaves_nothing_and_the_message_can_be_queued_aga
     let message = email("<a@b>", &["a@x.org"]);
     let Queued::Now(path) = outbox.queue(&message, now()).unwrap() else { panic!("it is new") };
     fs::remove_file(&path).unwrap(); // the .eml had not appeared yet
-    let summary = outbox.deliver(&Transport::Directory, now(), DUE, &CancellationToken::new()).await.unwrap();
+    let summary =
+        outbox.deliver(&Transport::Directory, now(), DUE, &CancellationToken::new()).await.summary.unwrap();
     assert_eq!(summary, Summary::default());
     assert_eq!(files(&outbox), Vec::<String>::new());
     assert!(matches!(outbox.queue(&message, now()).unwrap(), Queued::Now(_)));
@@ -211,7 +216,7 @@ async fn a_crash_in_the_middle_of_the_move_is_repaired() {
             panic!("it is new")
         };
         fs::rename(&path, outbox.folder(folder).join(path.file_name().unwrap())).unwrap();
-        outbox.deliver(&Transport::Directory, now(), DUE, &CancellationToken::new()).await.unwrap();
+        outbox.deliver(&Transport::Directory, now(), DUE, &CancellationToken::new()).await.summary.unwrap();
         let name = outbox.folder(folder).file_name().unwrap().to_str().unwrap().to_owned();
         assert_eq!(files(&outbox), [format!("{name}/eml"), format!("{name}/json")]);
     }
@@ -227,6 +232,7 @@ async fn a_message_whose_record_is_damaged_is_kept_and_said() {
     let summary = outbox
         .deliver(&Transport::Directory, now(), DeliveryScope::All, &CancellationToken::new())
         .await
+        .summary
         .unwrap();
     assert_eq!(summary.waiting, 1);
     assert!(summary.problems[0].error.contains("its recipients are unknown"), "{:?}", summary.problems);
@@ -275,6 +281,7 @@ async fn a_message_that_cannot_be_read_keeps_no_other_from_being_sent() {
     let error = outbox
         .deliver(&Transport::Directory, now(), DeliveryScope::All, &CancellationToken::new())
         .await
+        .summary
         .unwrap_err();
     assert!(format!("{error:#}").contains(".eml"), "{error:#}");
     assert!(files(&outbox).contains(&"sent/eml".to_owned()), "{:?}", files(&outbox));
@@ -291,7 +298,8 @@ async fn a_message_that_is_not_what_was_queued_is_not_sent_and_stays() {
         let whole = fs::read(&bad).unwrap();
         fs::write(&bad, damaged).unwrap();
         let deliver = || async {
-            outbox.deliver(&Transport::Directory, now(), DeliveryScope::All, &CancellationToken::new()).await
+            let scope = DeliveryScope::All;
+            outbox.deliver(&Transport::Directory, now(), scope, &CancellationToken::new()).await.summary
         };
         let error = format!("{:#}", deliver().await.unwrap_err());
         assert!(error.contains("is not what quotakeeper queued"), "{error}");
@@ -329,9 +337,10 @@ async fn rounds_without_patience(outbox: &Outbox, server: &Server, at: DateTime<
     let scope = DeliveryScope::Due { patience: Duration::ZERO };
     let mut taken = Vec::new();
     loop {
-        let _ = outbox.deliver(&transport, at, scope, &CancellationToken::new()).await;
+        let Delivered { gave_way, .. } =
+            outbox.deliver(&transport, at, scope, &CancellationToken::new()).await;
         taken.push(server.accepted());
-        if !outbox.gave_way() {
+        if !gave_way {
             return taken;
         }
     }
