@@ -91,44 +91,48 @@ impl Transport {
 
     /// Connects, logs in and names the sender, and sends nothing.
     pub(crate) async fn greet(&self, from: Address) -> anyhow::Result<()> {
-        self.converse(Purpose::Greet { from: &from }).await.into_result()
+        match self {
+            Self::Directory => Ok(()),
+            Self::Smtp { server, access } => {
+                converse(server, access, Purpose::Greet { from: &from }).await.into_result()
+            }
+        }
     }
 
     /// One whole SMTP conversation, so that this recipient's outcome is known by itself.
     pub(crate) async fn send(&self, from: &str, to: &str, message: &[u8]) -> Outcome {
-        if matches!(self, Self::Directory) {
-            return Outcome::Accepted;
+        match self {
+            Self::Directory => Outcome::Accepted,
+            Self::Smtp { server, access } => {
+                let (Ok(from), Ok(to)) = (from.parse::<Address>(), to.parse::<Address>()) else {
+                    return Outcome::Refused("not an address that mail can be sent to".to_owned());
+                };
+                converse(server, access, Purpose::Deliver { from: &from, to: &to, message }).await
+            }
         }
-        let (Ok(from), Ok(to)) = (from.parse::<Address>(), to.parse::<Address>()) else {
-            return Outcome::Refused("not an address that mail can be sent to".to_owned());
-        };
-        self.converse(Purpose::Deliver { from: &from, to: &to, message }).await
     }
+}
 
-    /// A token that was good when it was given may have been revoked, or the two servers' clocks differ: once it is renewed.
-    async fn converse(&self, purpose: Purpose<'_>) -> Outcome {
-        let (server, mailbox, tokens) = match self {
-            Self::Directory => return Outcome::Accepted,
-            Self::Smtp { server, access: Access::Fixed(login) } => {
-                return one_try(server, login, purpose).await.0;
-            }
-            Self::Smtp { server, access: Access::Token { mailbox, tokens } } => (server, mailbox, tokens),
+/// A token that was good when it was given may have been revoked, or the two servers' clocks differ: once it is renewed.
+async fn converse(server: &Server, access: &Access, purpose: Purpose<'_>) -> Outcome {
+    let (mailbox, tokens) = match access {
+        Access::Fixed(login) => return one_try(server, login, purpose).await.0,
+        Access::Token { mailbox, tokens } => (mailbox, tokens),
+    };
+    loop {
+        let (token, age) = match tokens.token().await {
+            Ok(token) => token,
+            Err(why) => return Outcome::NoServer(why),
         };
-        loop {
-            let (token, age) = match tokens.token().await {
-                Ok(token) => token,
-                Err(why) => return Outcome::NoServer(why),
-            };
-            let login = Login::by_token(mailbox, token);
-            let (outcome, login_is_refused) = one_try(server, &login, purpose).await;
-            if !login_is_refused {
-                return outcome;
-            }
-            // Also one that is new: what it lacks may be granted by the next try, and only a newer one has it then.
-            tokens.forget();
-            if age == Age::New {
-                return outcome;
-            }
+        let login = Login::by_token(mailbox, token);
+        let (outcome, login_is_refused) = one_try(server, &login, purpose).await;
+        if !login_is_refused {
+            return outcome;
+        }
+        // Also one that is new: what it lacks may be granted by the next try, and only a newer one has it then.
+        tokens.forget();
+        if age == Age::New {
+            return outcome;
         }
     }
 }
