@@ -32,8 +32,8 @@ mod serve;
 pub(crate) mod state;
 
 pub(crate) use self::app::{App, api};
-pub(crate) use self::job::Job;
 pub(crate) use self::job::done::Trigger;
+pub(crate) use self::job::{Job, Sends};
 pub(crate) use self::serve::serve;
 pub(crate) use self::serve::worker::Worker;
 

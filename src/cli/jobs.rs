@@ -24,7 +24,7 @@ use crate::jobs::App;
 use crate::jobs::report_inputs::Scope;
 use crate::jobs::requests::Ask;
 use crate::jobs::requests::basis::Basis;
-use crate::jobs::{self, Job, Trigger, Worker, closing_report};
+use crate::jobs::{self, Job, Sends, Trigger, Worker, closing_report};
 use crate::page;
 use crate::report::{Extent, changes_table, closing_table, usage_table};
 
@@ -121,19 +121,14 @@ pub(super) async fn run_job(app: &Arc<App>, job: Job, since: Option<DateTime<Utc
 
 /// What to say where mail is off: such a job did nothing that its user could see.
 fn unsent(job: Job) -> Option<String> {
-    let report = match job {
-        Job::UsageReport => "usage",
-        Job::ChangesReport => "changes",
-        Job::ClosingReport => "closing",
-        Job::Outbox | Job::Digest => {
-            return Some("Mail is off (mail.transport): nothing was sent.".to_owned());
-        }
-        Job::Snapshot | Job::Inbox | Job::Prune => return None,
-    };
-    Some(format!(
-        "Mail is off (mail.transport): nothing was sent. `quotakeeper report {report} --out {report}.html` writes the \
-         report to a file."
-    ))
+    let nothing_was_sent = "Mail is off (mail.transport): nothing was sent.";
+    match job.sends() {
+        Sends::Report(report) => Some(format!(
+            "{nothing_was_sent} `quotakeeper report {report} --out {report}.html` writes the report to a file."
+        )),
+        Sends::Mail => Some(nothing_was_sent.to_owned()),
+        Sends::Nothing => None,
+    }
 }
 
 /// Where a report goes that is written and not sent, and what it is on.

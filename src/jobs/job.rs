@@ -71,4 +71,32 @@ impl Job {
             | Self::Prune => false,
         }
     }
+
+    /// Whether its next success does all that the slots before it left undone.
+    pub(in crate::jobs) fn makes_up_for_missed_slots(self) -> bool {
+        match self {
+            Self::Inbox | Self::ClosingReport | Self::Prune | Self::Outbox => true,
+            Self::Snapshot | Self::UsageReport | Self::ChangesReport | Self::Digest => false,
+        }
+    }
+
+    pub(crate) fn sends(self) -> Sends {
+        match self {
+            Self::UsageReport => Sends::Report("usage"),
+            Self::ChangesReport => Sends::Report("changes"),
+            Self::ClosingReport => Sends::Report("closing"),
+            Self::Outbox | Self::Digest => Sends::Mail,
+            Self::Snapshot | Self::Inbox | Self::Prune => Sends::Nothing,
+        }
+    }
+}
+
+/// What a job is there to send: where mail is off, its user sees nothing of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sends {
+    /// A report that `quotakeeper report` can also write to a file, by this name.
+    Report(&'static str),
+    Mail,
+    /// It does its work without mail too.
+    Nothing,
 }

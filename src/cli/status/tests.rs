@@ -25,7 +25,11 @@ fn well() -> Observed {
             Job::Snapshot => ("11-22T08:00", 1_234, Some("11-22T09:00")),
             Job::Inbox => ("11-22T08:31", 12, Some("11-22T08:32")),
             Job::UsageReport => ("11-22T07:00", 431, Some("11-23T07:00")),
-            Job::ChangesReport | Job::ClosingReport => {
+            Job::Digest => ("11-22T07:00", 25, Some("11-23T07:00")),
+            Job::Prune => ("11-22T02:00", 105, Some("11-23T02:00")),
+            Job::Outbox => ("11-22T08:31", 802, Some("11-22T08:32")),
+            // Switched off, or never done yet.
+            job => {
                 return ObservedJob {
                     job,
                     last: None,
@@ -36,9 +40,6 @@ fn well() -> Observed {
                     missed: None,
                 };
             }
-            Job::Digest => ("11-22T07:00", 25, Some("11-23T07:00")),
-            Job::Prune => ("11-22T02:00", 105, Some("11-23T02:00")),
-            Job::Outbox => ("11-22T08:31", 802, Some("11-22T08:32")),
         };
         let last = Some(JobState { last_success: at(last), took_ms, clock_ahead: 0 });
         ObservedJob { job, last, failing: None, next: next.map(at), due: false, late: None, missed: None }

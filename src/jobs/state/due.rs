@@ -34,14 +34,11 @@ impl Job {
         state: &State,
         began: DateTime<Utc>,
     ) -> Option<Missed> {
-        match self {
-            Self::Snapshot | Self::UsageReport | Self::ChangesReport | Self::Digest => {
-                let last_success = state.last_success_by_clock_of(self, began);
-                self.schedule(schedule)?.missed(schedule.timezone, last_success, began)
-            }
-            // These take up whatever waits: a later look does the same.
-            Self::Inbox | Self::ClosingReport | Self::Prune | Self::Outbox => None,
+        if self.makes_up_for_missed_slots() {
+            return None;
         }
+        let last_success = state.last_success_by_clock_of(self, began);
+        self.schedule(schedule)?.missed(schedule.timezone, last_success, began)
     }
 
     /// The slot that is to be served now, or whose failure is to be tried again, if there is one.
