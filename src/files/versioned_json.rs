@@ -33,10 +33,10 @@ pub(crate) struct Kind {
 
 /// What the holder of the lock found.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Remembered<T> {
+pub(crate) enum Loaded<T> {
     Known(T),
     /// There is no file: this is the beginning.
-    Nothing,
+    Missing,
     /// There was one, of no use.
     SetAside,
 }
@@ -100,15 +100,15 @@ pub(crate) fn read_or_set_aside<T: DeserializeOwned>(
     data_dir: &Path,
     kind: &Kind,
     now: DateTime<Utc>,
-) -> Result<Remembered<T>, UnusableFile> {
+) -> Result<Loaded<T>, UnusableFile> {
     match read(data_dir, kind) {
-        Ok(Some(content)) => Ok(Remembered::Known(content)),
-        Ok(None) => Ok(Remembered::Nothing),
+        Ok(Some(content)) => Ok(Loaded::Known(content)),
+        Ok(None) => Ok(Loaded::Missing),
         Err(UnusableFile::Damaged { path, why }) => {
             let set_aside = set_aside(data_dir, kind, now)?;
             let file = set_aside.to_string_lossy();
             warn!(path, why, %file, hint = kind.without, "a damaged file was set aside");
-            Ok(Remembered::SetAside)
+            Ok(Loaded::SetAside)
         }
         Err(other) => Err(other),
     }

@@ -17,7 +17,7 @@ use tracing::warn;
 
 use crate::config::Config;
 use crate::files;
-use crate::files::versioned_json::{self, Kind, Remembered, UnusableFile};
+use crate::files::versioned_json::{self, Kind, Loaded, UnusableFile};
 use crate::history::History;
 use crate::jobs::Job;
 use crate::schedule::Missed;
@@ -308,9 +308,9 @@ impl StateFile<'_> {
             return of(content);
         }
         match versioned_json::read_or_set_aside::<Content>(data_dir, &FILE, now) {
-            Ok(Remembered::Known(content)) => of(self.with_unrecorded_snapshot(content, now)),
-            Ok(Remembered::Nothing) => of(self.with_unrecorded_snapshot(Content::default(), now)),
-            Ok(Remembered::SetAside) => {
+            Ok(Loaded::Known(content)) => of(self.with_unrecorded_snapshot(content, now)),
+            Ok(Loaded::Missing) => of(self.with_unrecorded_snapshot(Content::default(), now)),
+            Ok(Loaded::SetAside) => {
                 let state = of(self.content_by_history(now));
                 if let Err(error) = state.save() {
                     warn!(error = format!("{error:#}"), "state.json cannot be written");

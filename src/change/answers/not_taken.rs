@@ -15,7 +15,7 @@ use crate::change::answer_folders::place::{self, STATUS};
 use crate::change::inbox::NotTaken;
 use crate::change::run::Owed;
 use crate::files;
-use crate::files::versioned_json::{self, Kind, Remembered};
+use crate::files::versioned_json::{self, Kind, Loaded};
 use crate::text::clean::visible;
 use crate::text::edge;
 
@@ -86,8 +86,8 @@ fn update(services: &Services<'_>, change: impl FnOnce(&mut Record)) {
     let data_dir = &services.config.data.dir;
     let taken = versioned_json::read_or_set_aside(data_dir, &FILE, services.now());
     let mut record: Record = match taken {
-        Ok(Remembered::Known(record)) => record,
-        Ok(Remembered::Nothing | Remembered::SetAside) => Record::default(),
+        Ok(Loaded::Known(record)) => record,
+        Ok(Loaded::Missing | Loaded::SetAside) => Record::default(),
         Err(_) => return, // `own_files` reports it; a newer format stays as it is
     };
     let before = record.files.clone();

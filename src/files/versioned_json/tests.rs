@@ -15,22 +15,22 @@ fn now() -> DateTime<Utc> {
     "2026-11-26T10:15:00Z".parse().unwrap()
 }
 
-fn take(folder: &Path) -> Result<Remembered<Told>, UnusableFile> {
+fn take(folder: &Path) -> Result<Loaded<Told>, UnusableFile> {
     super::read_or_set_aside(folder, &KIND, now())
 }
 
 #[test]
 fn a_saved_record_is_read_and_so_is_an_older_format() {
     let folder = tempfile::tempdir().unwrap();
-    assert_eq!(take(folder.path()).unwrap(), Remembered::Nothing);
-    assert_eq!(take(&folder.path().join("missing")).unwrap(), Remembered::Nothing);
+    assert_eq!(take(folder.path()).unwrap(), Loaded::Missing);
+    assert_eq!(take(&folder.path().join("missing")).unwrap(), Loaded::Missing);
     save(folder.path(), &KIND, &Told { count: 3 }).unwrap();
-    assert_eq!(take(folder.path()).unwrap(), Remembered::Known(Told { count: 3 }));
+    assert_eq!(take(folder.path()).unwrap(), Loaded::Known(Told { count: 3 }));
     fs_err::write(folder.path().join("counts.json"), r#"{"version": 1, "count": 4}"#).unwrap();
-    assert_eq!(take(folder.path()).unwrap(), Remembered::Known(Told { count: 4 }));
+    assert_eq!(take(folder.path()).unwrap(), Loaded::Known(Told { count: 4 }));
     // As a backup that links files leaves it.
     fs_err::hard_link(folder.path().join("counts.json"), folder.path().join("backup.json")).unwrap();
-    assert_eq!(take(folder.path()).unwrap(), Remembered::Known(Told { count: 4 }));
+    assert_eq!(take(folder.path()).unwrap(), Loaded::Known(Told { count: 4 }));
 }
 
 #[test]
@@ -63,13 +63,13 @@ fn a_damaged_file_is_set_aside_unchanged_and_the_next_read_begins_again() {
         let folder = tempfile::tempdir().unwrap();
         damage(&folder.path().join("counts.json"));
         assert!(matches!(read::<Told>(folder.path(), &KIND), Err(UnusableFile::Damaged { .. })), "{name}");
-        assert_eq!(take(folder.path()).unwrap(), Remembered::SetAside, "{name}");
-        assert_eq!(take(folder.path()).unwrap(), Remembered::Nothing, "{name}");
+        assert_eq!(take(folder.path()).unwrap(), Loaded::SetAside, "{name}");
+        assert_eq!(take(folder.path()).unwrap(), Loaded::Missing, "{name}");
         let known = set_aside_in(folder.path()).unwrap();
         let expected = ("counts.json".to_owned(), now(), "counts.json.damaged-20261126T101500Z".to_owned());
         assert_eq!(known, [expected], "{name}");
         save(folder.path(), &KIND, &Told { count: 1 }).unwrap();
-        assert_eq!(take(folder.path()).unwrap(), Remembered::Known(Told { count: 1 }), "{name}");
+        assert_eq!(take(folder.path()).unwrap(), Loaded::Known(Told { count: 1 }), "{name}");
     }
 }
 
@@ -78,7 +78,7 @@ fn a_file_set_aside_earlier_is_never_overwritten() {
     let folder = tempfile::tempdir().unwrap();
     for text in ["first", "second", "third"] {
         fs_err::write(folder.path().join("counts.json"), text).unwrap();
-        assert_eq!(take(folder.path()).unwrap(), Remembered::SetAside);
+        assert_eq!(take(folder.path()).unwrap(), Loaded::SetAside);
     }
     let content = |end: &str| {
         fs_err::read_to_string(folder.path().join(format!("counts.json.damaged-20261126T101500Z{end}")))
@@ -98,5 +98,5 @@ fn a_file_that_the_service_may_not_read_is_set_aside() {
         eprintln!("skipped: root may read everything");
         return;
     }
-    assert_eq!(take(folder.path()).unwrap(), Remembered::SetAside);
+    assert_eq!(take(folder.path()).unwrap(), Loaded::SetAside);
 }

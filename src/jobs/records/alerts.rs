@@ -13,7 +13,7 @@ use crate::change::propose::Terms;
 use crate::domain::quota::{OrgId, Snapshot, Target};
 use crate::domain::top_consumers::TopConsumers;
 use crate::files;
-use crate::files::versioned_json::{self, Kind, Remembered, UnusableFile};
+use crate::files::versioned_json::{self, Kind, Loaded, UnusableFile};
 use crate::history::{Cursor, changes, left_out};
 use crate::jobs::Job;
 use crate::jobs::report_inputs::{ReportInputs, comparison};
@@ -92,8 +92,8 @@ pub(crate) fn record(
 
 fn known_record(inputs: &ReportInputs<'_>, now: DateTime<Utc>) -> anyhow::Result<Option<Record>> {
     Ok(match versioned_json::read_or_set_aside(&inputs.config.data.dir, &FILE, now)? {
-        Remembered::Known(record) => Some(record),
-        Remembered::Nothing | Remembered::SetAside => None,
+        Loaded::Known(record) => Some(record),
+        Loaded::Missing | Loaded::SetAside => None,
     })
 }
 

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use tracing::warn;
 
 use crate::files;
-use crate::files::versioned_json::{self, Kind, Remembered};
+use crate::files::versioned_json::{self, Kind, Loaded};
 use crate::jobs::Job;
 use crate::jobs::state::StateFile;
 use crate::report::ClosingRecord;
@@ -29,8 +29,8 @@ pub(crate) fn reported_snapshots(
 pub(crate) fn record(state: &StateFile<'_>, now: DateTime<Utc>) -> anyhow::Result<ClosingRecord> {
     let data_dir = &state.config.data.dir;
     match versioned_json::read_or_set_aside(data_dir, &FILE, now)? {
-        Remembered::Known(record) => Ok(record),
-        Remembered::Nothing | Remembered::SetAside => {
+        Loaded::Known(record) => Ok(record),
+        Loaded::Missing | Loaded::SetAside => {
             let mut record = ClosingRecord::default();
             if let Some(reported) = state.read_or_begin(now).last_success(Job::ClosingReport) {
                 let mut before = state.history.until(reported)?.into_iter().rev();

@@ -18,7 +18,7 @@ use crate::change::{Outcome, RunState, RunSummary};
 use crate::config::Config;
 use crate::files;
 use crate::files::durable;
-use crate::files::versioned_json::{self, Kind, Remembered};
+use crate::files::versioned_json::{self, Kind, Loaded};
 use crate::mail::Mailer;
 use crate::report::RunNotice;
 
@@ -42,7 +42,7 @@ struct Batch {
 pub(crate) fn flush(config: &Config, mailer: &Mailer, now: DateTime<Utc>) -> anyhow::Result<()> {
     let (data_dir, runs) = (&config.data.dir, config.runs_dir());
     let path = data_dir.join(FILE.name);
-    if let Remembered::Known(batch) = versioned_json::read_or_set_aside::<Batch>(data_dir, &FILE, now)? {
+    if let Loaded::Known(batch) = versioned_json::read_or_set_aside::<Batch>(data_dir, &FILE, now)? {
         // A pass was killed while it sent this one. A run that is gone needs no mail any more.
         let runs = batch.runs.iter().filter_map(|id| Run::open(&runs, id).ok()).collect();
         queue_together(config, mailer, runs, now)?;

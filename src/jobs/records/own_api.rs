@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::Config;
 use crate::config::loopback::is_loopback;
 use crate::files;
-use crate::files::versioned_json::{self, Kind, Remembered};
+use crate::files::versioned_json::{self, Kind, Loaded};
 
 pub(crate) const FILE: Kind = Kind {
     name: "api.json",
@@ -49,8 +49,8 @@ pub(in crate::jobs) fn mismatch(config: &Config) -> Option<String> {
 /// Writes down that the folder is about the API that was just read, where nothing says so yet.
 pub(in crate::jobs) fn remember(config: &Config, now: DateTime<Utc>) -> anyhow::Result<()> {
     match versioned_json::read_or_set_aside::<OwnApi>(&config.data.dir, &FILE, now)? {
-        Remembered::Known(_) => Ok(()),
-        Remembered::Nothing | Remembered::SetAside => {
+        Loaded::Known(_) => Ok(()),
+        Loaded::Missing | Loaded::SetAside => {
             versioned_json::save(&config.data.dir, &FILE, &OwnApi { host: host(&config.api.base_url) })
         }
     }
