@@ -48,8 +48,8 @@ pub use self::model::{
     AccountGroup, AgentUnits, OrganizationQuotas, OrganizationUsage, TestUnits, TestUsage, Unreadable,
     UnreadableTarget,
 };
+pub(crate) use self::rate_budget::Allowance;
 pub use self::rate_budget::Budget;
-pub(crate) use self::rate_budget::Room;
 pub(crate) use self::retry::LONGEST_REQUEST;
 pub use self::settings::Settings;
 pub use crate::config::Secret;

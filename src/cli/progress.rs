@@ -14,7 +14,7 @@ use tokio::time::MissedTickBehavior;
 use crate::history::History;
 use crate::report::words::{counted, number};
 use crate::thousandeyes::progress::{Phase, ProgressState, time_to_go};
-use crate::thousandeyes::{Budget, LazyClient, Room};
+use crate::thousandeyes::{Allowance, Budget, LazyClient};
 
 /// Nothing is drawn for work that is done sooner.
 const AT_FIRST: Duration = Duration::from_millis(300);
@@ -107,11 +107,11 @@ fn is_wanted() -> bool {
 
 fn draw(api: &LazyClient, began: Instant) {
     let Ok(client) = api.get() else { return };
-    let (shown, room) = (client.progress().shown(), client.room());
+    let (shown, allowance) = (client.progress().shown(), client.allowance());
     if shown.phase == Phase::Starting {
         return;
     }
-    show_line(line(&shown, &client.budget(), &room, began.elapsed()));
+    show_line(line(&shown, &client.budget(), &allowance, began.elapsed()));
 }
 
 fn show_line(line: String) {
@@ -129,7 +129,7 @@ fn lock() -> std::sync::MutexGuard<'static, Option<ProgressBar>> {
 
 /// `sending ━━━━╌╌╌╌ 5 000 of 10 000 rows · 12 s to go · 57 requests, 181 left`: what matters most comes first, because a
 /// narrow terminal cuts the rest off.
-fn line(shown: &ProgressState, budget: &Budget, room: &Room, took: Duration) -> String {
+fn line(shown: &ProgressState, budget: &Budget, allowance: &Allowance, took: Duration) -> String {
     let (done, of) = (shown.rows.done.min(shown.rows.total), shown.rows.total);
     let mut text = match shown.phase {
         Phase::Starting => return String::new(),
@@ -138,18 +138,18 @@ fn line(shown: &ProgressState, budget: &Budget, room: &Room, took: Duration) -> 
         Phase::Sending => bar("sending", "rows", done, of),
         Phase::ReadingBack => bar("reading back", "rows", done, of),
     };
-    let sent = u32::try_from(room.sent).unwrap_or(u32::MAX);
+    let sent = u32::try_from(allowance.sent).unwrap_or(u32::MAX);
     let each = if sent < 3 { ONE_REQUEST } else { (took / sent).min(ONE_REQUEST) };
-    let left = time_to_go(shown.requests_left, each, room);
+    let left = time_to_go(shown.requests_left, each, allowance);
     if left >= Duration::from_secs(1) {
         text += &format!(" · {} to go", rounded(left));
     }
-    text += &format!(" · {}", counted(usize::try_from(room.sent).unwrap_or(usize::MAX), "request"));
+    text += &format!(" · {}", counted(usize::try_from(allowance.sent).unwrap_or(usize::MAX), "request"));
     if let Some(left) = budget.remaining {
         text += &format!(", {left} left");
     }
-    if room.wait >= WORTH_A_WORD {
-        text += &format!(", waits {}", rounded(room.wait));
+    if allowance.wait >= WORTH_A_WORD {
+        text += &format!(", waits {}", rounded(allowance.wait));
     }
     text
 }

@@ -14,7 +14,7 @@ use super::error::{Error, clean};
 use super::model::{
     self, AccountGroup, AgentUnits, LeftOut, OrganizationQuotas, OrganizationUsage, Page, SoFar, TestUnits,
 };
-use super::rate_budget::{Budget, Room};
+use super::rate_budget::{Allowance, Budget};
 use super::request_counts::RequestCounts;
 use super::settings::Settings;
 use super::transport::Transport;
@@ -79,8 +79,8 @@ impl Client {
     }
 
     /// What may be sent, and when.
-    pub(crate) fn room(&self) -> Room {
-        self.transport.room()
+    pub(crate) fn allowance(&self) -> Allowance {
+        self.transport.allowance()
     }
 
     /// What the work on this client is at: all long work is requests, so whoever does it says so here.

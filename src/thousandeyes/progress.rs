@@ -4,7 +4,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::thousandeyes::Room;
+use crate::thousandeyes::Allowance;
 
 const WINDOW: Duration = Duration::from_secs(60);
 
@@ -68,18 +68,18 @@ impl Progress {
     }
 }
 
-/// How long so many requests will take, where each takes so long and the rate limit leaves this much room.
-pub(crate) fn time_to_go(requests: usize, each: Duration, room: &Room) -> Duration {
+/// How long so many requests will take, where each takes so long and the rate limit leaves this allowance.
+pub(crate) fn time_to_go(requests: usize, each: Duration, allowance: &Allowance) -> Duration {
     let requests = u32::try_from(requests).unwrap_or(u32::MAX);
     let working = each.saturating_mul(requests);
-    let waiting = match requests.checked_sub(room.sendable_now) {
-        None | Some(0) => room.wait,
+    let waiting = match requests.checked_sub(allowance.sendable_now) {
+        None | Some(0) => allowance.wait,
         Some(later) => {
-            let each_window = room.each_window.max(1);
+            let each_window = allowance.each_window.max(1);
             let (windows, rest) = (later / each_window, later % each_window);
             // Most of a window goes at once; the last third of it is spread until its end.
             let last = if rest > each_window - each_window / 3 { WINDOW } else { each.saturating_mul(rest) };
-            room.window_ends_in + WINDOW.saturating_mul(windows) + last
+            allowance.window_ends_in + WINDOW.saturating_mul(windows) + last
         }
     };
     working.max(waiting)

@@ -29,7 +29,7 @@ pub struct Budget {
 
 /// What may be sent, and when: it turns what is left to do into time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Room {
+pub(crate) struct Allowance {
     /// Requests sent so far, refused ones too.
     pub sent: u64,
     /// Requests that may still go in this window.
@@ -167,10 +167,10 @@ impl RateBudget {
     }
 
     /// What may be sent, and when.
-    pub(super) fn room(&self, now: Duration) -> Room {
+    pub(super) fn allowance(&self, now: Duration) -> Allowance {
         let each_window = (self.limit() - self.reserve()).min(self.requests_per_minute);
         let over = now >= self.window.ends;
-        Room {
+        Allowance {
             sent: self.total,
             sendable_now: if over {
                 each_window

@@ -18,7 +18,7 @@ use super::error::{Call, Error, clean};
 use super::http;
 use super::limits::{self, Limits};
 use super::proxy::ConfiguredProxy;
-use super::rate_budget::{Budget, RateBudget, Room};
+use super::rate_budget::{Allowance, Budget, RateBudget};
 use super::recent_failures::RecentFailures;
 use super::request_counts::RequestCounts;
 use super::retry::{self, Event, Verdict};
@@ -117,8 +117,8 @@ impl Transport {
         dated.map(|(at, date)| (at.elapsed(), date))
     }
 
-    pub(super) fn room(&self) -> Room {
-        self.rate_budget().room(self.now())
+    pub(super) fn allowance(&self) -> Allowance {
+        self.rate_budget().allowance(self.now())
     }
 
     pub(super) fn forget_failures(&self) {

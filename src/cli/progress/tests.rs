@@ -3,8 +3,8 @@
 use super::*;
 use crate::thousandeyes::progress::Rows;
 
-fn room(wait: u64) -> Room {
-    Room {
+fn allowance(wait: u64) -> Allowance {
+    Allowance {
         sent: 14,
         sendable_now: 100,
         each_window: 180,
@@ -22,12 +22,12 @@ fn a_line_says_rows_requests_the_budget_and_the_time_to_go() {
     };
     let budget = Budget { limit: Some(240), remaining: Some(160), refusals: 0 };
     assert_eq!(
-        line(&shown, &budget, &room(0), Duration::from_secs(1)),
+        line(&shown, &budget, &allowance(0), Duration::from_secs(1)),
         "sending ━━━╌╌╌╌╌ 4 250 of 10 000 rows · 3 min to go · 14 requests, 160 left"
     );
     let shown = ProgressState { phase: Phase::Usage, rows: Rows { done: 12, total: 400 }, requests_left: 8 };
     assert_eq!(
-        line(&shown, &Budget::default(), &room(33), Duration::from_secs(1)),
+        line(&shown, &Budget::default(), &allowance(33), Duration::from_secs(1)),
         "usage ╌╌╌╌╌╌╌╌ 12 of 400 organizations · 33 s to go · 14 requests, waits 33 s"
     );
 }

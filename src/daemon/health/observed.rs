@@ -101,7 +101,7 @@ impl Observed {
         let counters = (!is_pass).then(|| counters(process));
         let api = process.client.map(|client| {
             let budget = client.budget();
-            ApiMetrics { limit: budget.limit, remaining: budget.remaining, wait: client.room().wait }
+            ApiMetrics { limit: budget.limit, remaining: budget.remaining, wait: client.allowance().wait }
         });
         let sheet = metrics::render(&MetricsInput {
             version: env!("CARGO_PKG_VERSION"),

@@ -74,15 +74,21 @@ fn the_room_is_what_is_left_above_the_reserve_now_and_in_each_window_after() {
     let mut rate_budget = RateBudget::new(240, 25);
     rate_budget.take_or_wait(at(0));
     rate_budget.observe(at(0), &headers(160, 40));
-    let room =
-        Room { sent: 1, sendable_now: 100, each_window: 180, window_ends_in: at(30), wait: Duration::ZERO };
-    assert_eq!(rate_budget.room(at(10)), room);
+    let allowance = Allowance {
+        sent: 1,
+        sendable_now: 100,
+        each_window: 180,
+        window_ends_in: at(30),
+        wait: Duration::ZERO,
+    };
+    assert_eq!(rate_budget.allowance(at(10)), allowance);
     rate_budget.on_refused(at(10), at(20));
-    let room = Room { sendable_now: 0, window_ends_in: at(20), wait: at(20), ..room };
-    assert_eq!(rate_budget.room(at(10)), room, "a 429 is waited out");
-    let room = Room { sendable_now: 180, window_ends_in: at(60), wait: Duration::ZERO, ..room };
-    assert_eq!(rate_budget.room(at(31)), room, "and a new window assumed");
-    assert_eq!(RateBudget::new(10, 0).room(at(0)).each_window, 10, "our own limit holds");
+    let allowance = Allowance { sendable_now: 0, window_ends_in: at(20), wait: at(20), ..allowance };
+    assert_eq!(rate_budget.allowance(at(10)), allowance, "a 429 is waited out");
+    let allowance =
+        Allowance { sendable_now: 180, window_ends_in: at(60), wait: Duration::ZERO, ..allowance };
+    assert_eq!(rate_budget.allowance(at(31)), allowance, "and a new window assumed");
+    assert_eq!(RateBudget::new(10, 0).allowance(at(0)).each_window, 10, "our own limit holds");
 }
 
 #[test]
