@@ -5,9 +5,9 @@
 //! gets one one-shot job for the earliest slot, and all that job does is to notify. So slots coalesce, jobs never overlap, and
 //! a change of clocks is the pure function's business.
 
-mod card;
 pub(crate) mod freed_memory;
 pub(crate) mod health;
+mod info;
 pub(crate) mod metrics;
 mod pages;
 mod reload;
@@ -26,9 +26,9 @@ use tokio::time::Instant;
 use tokio_cron_scheduler::{Job as Alarm, JobScheduler};
 use tracing::{info, warn};
 
-pub(crate) use self::card::Card;
+pub(crate) use self::info::DaemonInfo;
 pub(crate) use self::reload::Source;
-use self::reload::{ShownCard, reload};
+use self::reload::{PublishedInfo, reload};
 use self::watch::Watch;
 use crate::clock::Clock;
 use crate::config::Schedule;
@@ -47,7 +47,7 @@ pub(crate) async fn run(app: Arc<App>, source: &Source) -> anyhow::Result<()> {
     let wake = Arc::new(Notify::new());
     let mut watch = Watch::begin(&app.config, &app.inbox_memory, &wake);
     let asked_to_reload = on_hangup(&wake)?;
-    let shown = ShownCard::new(&app, source.read());
+    let shown = PublishedInfo::new(&app, source.read());
     tokio::spawn(shown.clone().keep_shown(Arc::clone(&app)));
     let mut alarms = JobScheduler::new().await.context("the scheduler cannot be made")?;
     alarms.start().await.context("the scheduler cannot be started")?;

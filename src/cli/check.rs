@@ -10,7 +10,7 @@ use super::terminal;
 use crate::clock::Clock;
 use crate::collect::{self, Reading};
 use crate::config::{self, Config, ConfigError, Secret};
-use crate::daemon::Card;
+use crate::daemon::DaemonInfo;
 use crate::domain::quota::UsageRule;
 use crate::domain::quota::{OrgId, Organization, Snapshot, Usage};
 use crate::exit_code::Exit;
@@ -71,13 +71,13 @@ fn settings(config: &Config, file: Option<&Path>, report: &mut Report) {
     if let Some(owner) = file.and_then(config::owned_by_another) {
         report.note(&owner);
     }
-    if let Some(card) = Card::of_running(&config.data.dir)
-        && let Some(file) = card.changed_file()
+    if let Some(info) = DaemonInfo::of_running(&config.data.dir)
+        && let Some(file) = info.changed_file()
     {
         report.note(&format!(
             "the running quotakeeper (process {}) does not use {} as it is now: `systemctl reload quotakeeper`, or SIGHUP, takes \
              it over",
-            card.process,
+            info.process,
             file.display()
         ));
     }

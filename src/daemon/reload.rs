@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use tracing::{error, info, warn};
 
-use super::card::{AtWork, Card, InUse};
+use super::info::{AtWork, DaemonInfo, InUse};
 use crate::clock::Clock;
 use crate::config::{self, Config, ConfigError, Environment};
 use crate::daemon::health;
@@ -37,23 +37,23 @@ impl Source {
     }
 }
 
-/// The daemon's card, and how it changes.
+/// What `daemon.json` says, and how it changes.
 #[derive(Clone)]
-pub(super) struct ShownCard(Arc<Mutex<Card>>);
+pub(super) struct PublishedInfo(Arc<Mutex<DaemonInfo>>);
 
-impl ShownCard {
+impl PublishedInfo {
     pub(super) fn new(app: &App, config: Option<InUse>) -> Self {
-        let shown = Self(Arc::new(Mutex::new(Card::new(config))));
+        let shown = Self(Arc::new(Mutex::new(DaemonInfo::new(config))));
         shown.change(app, |_| {});
         shown
     }
 
-    /// Changes the card, and writes it.
-    fn change(&self, app: &App, change: impl FnOnce(&mut Card)) {
-        let mut card = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        change(&mut card);
+    /// Changes what it says, and writes it.
+    fn change(&self, app: &App, change: impl FnOnce(&mut DaemonInfo)) {
+        let mut info = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut info);
         if app.lock.check().is_ok()
-            && let Err(error) = card.write(&app.config.data.dir)
+            && let Err(error) = info.write(&app.config.data.dir)
         {
             warn!(%error, "the configuration in use could not be recorded for `status`");
         }
@@ -76,14 +76,14 @@ impl ShownCard {
                 (long, shown) => long.is_none() && shown.is_none(),
             };
             if !is_shown {
-                self.change(&app, |card| card.at_work = long);
+                self.change(&app, |info| info.at_work = long);
             }
         }
     }
 }
 
 /// Takes over the configuration as it is now, if it can be used.
-pub(super) fn reload(app: &Arc<App>, source: &Source, shown: &ShownCard) -> Arc<App> {
+pub(super) fn reload(app: &Arc<App>, source: &Source, shown: &PublishedInfo) -> Arc<App> {
     health::reloading();
     // Before the file is read: if it changes meanwhile, `status` says that it is not in use.
     let read = source.read();
@@ -96,10 +96,10 @@ pub(super) fn reload(app: &Arc<App>, source: &Source, shown: &ShownCard) -> Arc<
             for key in &needs_restart {
                 warn!(key, "this change takes effect at the next start");
             }
-            shown.change(app, |card| {
-                card.config = read;
-                card.problems.clear();
-                card.needs_restart = needs_restart.into_iter().map(str::to_owned).collect();
+            shown.change(app, |info| {
+                info.config = read;
+                info.problems.clear();
+                info.needs_restart = needs_restart.into_iter().map(str::to_owned).collect();
             });
             next
         }
@@ -107,7 +107,7 @@ pub(super) fn reload(app: &Arc<App>, source: &Source, shown: &ShownCard) -> Arc<
             for problem in &problems {
                 error!(problem, "the configuration cannot be used: the one before stays in use");
             }
-            shown.change(app, |card| card.problems = problems);
+            shown.change(app, |info| info.problems = problems);
             Arc::clone(app)
         }
     };

@@ -28,7 +28,7 @@ use crate::change::answers;
 use crate::change::run::{Owed, Run, RunRecord};
 use crate::change::stored::{check_input, stored_plan};
 use crate::config::{Config, Schedule};
-use crate::daemon::Card;
+use crate::daemon::DaemonInfo;
 use crate::files::lock;
 use crate::history::{History, left_out};
 use crate::jobs::Job;
@@ -50,7 +50,7 @@ fn observed(inputs: &ReportInputs<'_>, mailer: &Mailer, advice: Advice, now: Dat
     let ReportInputs { config, history, instance } = *inputs;
     let data = &config.data.dir;
     let mut unreadable = Unreadable { advice, problems: lock::obstacle(data).into_iter().collect() };
-    let daemon = Card::of_running(data);
+    let daemon = DaemonInfo::of_running(data);
     let is_daemon = daemon.is_some();
     let state = State::read(data, now).ok(); // why not is one of the problems with our files
     let files = unreadable.or_note(own_files::problems(data, now)).unwrap_or_default();
@@ -93,7 +93,7 @@ fn observed(inputs: &ReportInputs<'_>, mailer: &Mailer, advice: Advice, now: Dat
         api: config.api.base_url.host_str().unwrap_or_default().to_owned(),
         data_dir: data.clone(),
         running: lock::holder(data),
-        unused_config: daemon.as_ref().and_then(|card| card.changed_file().map(Path::to_owned)),
+        unused_config: daemon.as_ref().and_then(|info| info.changed_file().map(Path::to_owned)),
         daemon,
         unreadable: unreadable.problems,
         files,

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde::Serialize;
 
-use crate::daemon::Card;
+use crate::daemon::DaemonInfo;
 use crate::files::lock::Holder;
 use crate::jobs::Job;
 use crate::jobs::state::{ApiSeen, FailureReason, JobState};
@@ -26,7 +26,7 @@ pub(crate) struct Observed {
     pub data_dir: PathBuf,
     pub running: Option<Holder>,
     /// What the running daemon says of itself.
-    pub daemon: Option<Card>,
+    pub daemon: Option<DaemonInfo>,
     /// The configuration's file, where it is not what the daemon uses.
     pub unused_config: Option<PathBuf>,
     /// What could not be read, and the fix.

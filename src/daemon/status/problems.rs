@@ -111,11 +111,11 @@ fn failing_jobs(observed: &Observed, add: &mut impl FnMut(String, String)) {
 
 /// What the running daemon says of itself.
 fn daemon(observed: &Observed, add: &mut impl FnMut(String, String)) {
-    let Some(card) = &observed.daemon else { return };
+    let Some(info) = &observed.daemon else { return };
     let reload =
         "`systemctl reload quotakeeper`, or SIGHUP, takes it over; `quotakeeper check` reads it first";
-    if let Some(problem) = card.problems.first() {
-        let more = card.problems.len() - 1;
+    if let Some(problem) = info.problems.first() {
+        let more = info.problems.len() - 1;
         let more =
             if more == 0 { String::new() } else { format!(" (and {})", counted(more, "other problem")) };
         add(
@@ -125,13 +125,13 @@ fn daemon(observed: &Observed, add: &mut impl FnMut(String, String)) {
     } else if let Some(file) = &observed.unused_config {
         add(format!("{} changed and is not in use yet", file.display()), reload.to_owned());
     }
-    if !card.needs_restart.is_empty() {
+    if !info.needs_restart.is_empty() {
         add(
-            format!("changes to {} take effect at the next start", card.needs_restart.join(", ")),
+            format!("changes to {} take effect at the next start", info.needs_restart.join(", ")),
             "restart the daemon to apply them".to_owned(),
         );
     }
-    if let Some(at_work) = card.at_work.filter(|at_work| observed.now - at_work.since > AT_WORK) {
+    if let Some(at_work) = info.at_work.filter(|at_work| observed.now - at_work.since > AT_WORK) {
         add(
             format!(
                 "the {} job has been on the same step since {}: it hangs, or the step is very slow",

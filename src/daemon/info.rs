@@ -16,7 +16,7 @@ const VERSION: u32 = 1;
 
 /// The whole file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Card {
+pub(crate) struct DaemonInfo {
     version: u32,
     pub process: u32,
     /// The file of the configuration in use, and the hash of what was in it.
@@ -41,7 +41,7 @@ pub(crate) struct AtWork {
     pub since: DateTime<Utc>,
 }
 
-impl Card {
+impl DaemonInfo {
     pub(super) fn new(config: Option<InUse>) -> Self {
         Self {
             version: VERSION,
@@ -56,10 +56,10 @@ impl Card {
     /// What the daemon that holds the lock of this folder says; none where none does.
     pub(crate) fn of_running(data_dir: &Path) -> Option<Self> {
         let path = path(data_dir);
-        let card: Self =
+        let info: Self =
             format::read_json(&path, &files::read(&path, files::TEXT).ok()?, VERSION, "restart the daemon")
                 .ok()?;
-        (lock::holder(data_dir)?.process == Some(card.process)).then_some(card)
+        (lock::holder(data_dir)?.process == Some(info.process)).then_some(info)
     }
 
     pub(super) fn write(&self, data_dir: &Path) -> std::io::Result<()> {
