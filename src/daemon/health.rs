@@ -10,8 +10,8 @@
 //!
 //! None of them keeps a job waiting, holds the lock, or makes a job fail.
 
-mod board;
 mod heartbeat;
+mod latest_observed;
 mod observed;
 mod outgoing;
 pub(in crate::daemon) mod probes;
@@ -23,8 +23,8 @@ use std::sync::Arc;
 
 use tracing::warn;
 
-use self::board::Board;
 use self::heartbeat::Heartbeat;
+use self::latest_observed::LatestObserved;
 use self::observed::Observed;
 use self::outgoing::Outage;
 use self::probes::{Probes, process};
@@ -35,13 +35,13 @@ use crate::jobs::activity::HeartbeatSignal;
 
 /// Begins to report on the daemon, and gives what a server may ask. What cannot begin is an error now, not later.
 pub(crate) fn start(app: &Arc<App>) -> anyhow::Result<Probes> {
-    let (publisher, board) = (Publisher::new(&app.config)?, Arc::<Board>::default());
+    let (publisher, latest) = (Publisher::new(&app.config)?, Arc::<LatestObserved>::default());
     if let Some(heartbeat) = Heartbeat::new(&app.config)? {
         tokio::spawn(send_heartbeats(Arc::clone(app), heartbeat));
     }
-    let probes = Probes { app: Arc::clone(app), board: Arc::clone(&board) };
+    let probes = Probes { app: Arc::clone(app), latest: Arc::clone(&latest) };
     if app.config.server.listen.is_some() || publisher.is_some() {
-        tokio::spawn(keep_observed(Arc::clone(app), board, publisher));
+        tokio::spawn(keep_observed(Arc::clone(app), latest, publisher));
     }
     let app = Arc::clone(app);
     tokio::spawn(async move {
@@ -55,9 +55,9 @@ pub(crate) fn start(app: &Arc<App>) -> anyhow::Result<Probes> {
 pub(crate) async fn report_pass(app: &Arc<App>, success: bool) {
     let reporting = async {
         if let Some(mut publisher) = Publisher::new(&app.config)? {
-            let board = Arc::default();
-            Outage::of("metrics").note(refresh(app, &board).await);
-            publish(&mut publisher, app, &board, true).await;
+            let latest = Arc::default();
+            Outage::of("metrics").note(refresh(app, &latest).await);
+            publish(&mut publisher, app, &latest, true).await;
         }
         if let Some(mut heartbeat) = Heartbeat::new(&app.config)? {
             heartbeat.send(if success { HeartbeatSignal::Success } else { HeartbeatSignal::Failure }).await;
@@ -95,16 +95,16 @@ async fn send_heartbeats(app: Arc<App>, mut heartbeat: Heartbeat) {
 }
 
 /// Reads the files at the start and after each job, and passes the metrics on after each job.
-async fn keep_observed(app: Arc<App>, board: Arc<Board>, mut publisher: Option<Publisher>) {
+async fn keep_observed(app: Arc<App>, latest: Arc<LatestObserved>, mut publisher: Option<Publisher>) {
     let mut stale = Outage::of("metrics");
     let mut work = app.activity.follow();
     let mut seen = None;
     loop {
         let ended = work.borrow_and_update().jobs_ended();
         if seen != Some(ended) {
-            stale.note(refresh(&app, &board).await);
+            stale.note(refresh(&app, &latest).await);
             if let Some(publisher) = publisher.as_mut().filter(|_| seen.is_some()) {
-                publish(publisher, &app.current(), &board, false).await;
+                publish(publisher, &app.current(), &latest, false).await;
             }
         }
         seen = Some(ended);
@@ -115,8 +115,8 @@ async fn keep_observed(app: Arc<App>, board: Arc<Board>, mut publisher: Option<P
 }
 
 /// Publishes what is known; nothing before the files were read.
-async fn publish(publisher: &mut Publisher, app: &App, board: &Board, is_pass: bool) {
-    if let Some(observed) = board.observed() {
+async fn publish(publisher: &mut Publisher, app: &App, latest: &LatestObserved, is_pass: bool) {
+    if let Some(observed) = latest.observed() {
         match observed.metrics(&process(app), is_pass, Clock::read().now()).into_bytes() {
             Ok(metrics) => publisher.publish(metrics).await,
             Err(error) => warn!(%error, "the metrics cannot be published"),
@@ -125,11 +125,11 @@ async fn publish(publisher: &mut Publisher, app: &App, board: &Board, is_pass: b
 }
 
 /// Reads the files, on a thread where it keeps nobody waiting. Without success what was known stays.
-async fn refresh(app: &Arc<App>, board: &Arc<Board>) -> Result<(), String> {
-    let (reader, known) = (app.current(), board.observed());
+async fn refresh(app: &Arc<App>, latest: &Arc<LatestObserved>) -> Result<(), String> {
+    let (reader, known) = (app.current(), latest.observed());
     let read = tokio::task::spawn_blocking(move || {
         Observed::read(&reader.report_inputs(), &reader.mailer, known.as_deref(), Clock::read().now())
     });
     let observed = read.await.map_err(anyhow::Error::from).flatten();
-    observed.map(|observed| board.learn(observed)).map_err(|error| format!("{error:#}"))
+    observed.map(|observed| latest.set(observed)).map_err(|error| format!("{error:#}"))
 }

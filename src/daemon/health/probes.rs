@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::board::Board;
+use super::latest_observed::LatestObserved;
 use super::observed::Process;
 use crate::clock::Clock;
 use crate::daemon::metrics::Metrics;
@@ -12,7 +12,7 @@ use crate::jobs::App;
 /// What the server asks.
 pub(crate) struct Probes {
     pub(super) app: Arc<App>,
-    pub(super) board: Arc<Board>,
+    pub(super) latest: Arc<LatestObserved>,
 }
 
 impl Probes {
@@ -28,7 +28,7 @@ impl Probes {
 
     /// How many runs wait for a person, as the files said last.
     pub(in crate::daemon) fn held_runs(&self) -> usize {
-        self.board.observed().map_or(0, |observed| observed.held_runs())
+        self.latest.observed().map_or(0, |observed| observed.held_runs())
     }
 
     /// For how long the daemon's loop has been stuck, if it is.
@@ -41,7 +41,7 @@ impl Probes {
         if self.app.cancel.is_cancelled() {
             return vec!["The daemon is stopping.".to_owned()];
         }
-        match self.board.observed() {
+        match self.latest.observed() {
             Some(observed) => observed.not_ready(&process(&self.app.current()), Clock::read().now()),
             None => vec![JUST_STARTED.to_owned()],
         }
@@ -49,7 +49,7 @@ impl Probes {
 
     /// None before the files were read for the first time.
     pub(in crate::daemon) fn metrics(&self) -> Option<Metrics> {
-        let observed = self.board.observed()?;
+        let observed = self.latest.observed()?;
         Some(observed.metrics(&process(&self.app.current()), false, Clock::read().now()))
     }
 }

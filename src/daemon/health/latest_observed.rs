@@ -6,15 +6,15 @@ use super::observed::Observed;
 
 /// One for a daemon, or for a pass.
 #[derive(Default)]
-pub(crate) struct Board(Mutex<Option<Arc<Observed>>>);
+pub(crate) struct LatestObserved(Mutex<Option<Arc<Observed>>>);
 
-impl Board {
+impl LatestObserved {
     /// None before the files were read for the first time.
     pub(crate) fn observed(&self) -> Option<Arc<Observed>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    pub(super) fn learn(&self, observed: Observed) {
+    pub(super) fn set(&self, observed: Observed) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(observed));
     }
 }
