@@ -28,15 +28,15 @@ pub(super) enum Kind {
 const PEOPLE: [Kind; 2] = [Kind::Decision, Kind::Request];
 const OTHERS: [Kind; 3] = [Kind::Files, Kind::Mail, Kind::Schedule];
 
-/// Whose turn it was.
+/// Whose turn it was: people come first, and each of them and of the others in turn.
 #[derive(Debug, Default)]
-pub(super) struct Turns {
+pub(super) struct RoundRobin {
     last_of_people: Option<Kind>,
     last_of_others: Option<Kind>,
     people_in_a_row: u32,
 }
 
-impl Turns {
+impl RoundRobin {
     /// The kind that comes next of those that wait.
     pub(super) fn next(&mut self, waiting: &BTreeSet<Kind>) -> Option<Kind> {
         let of_people = next_waiting(&PEOPLE, self.last_of_people, waiting);

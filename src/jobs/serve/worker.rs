@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 use tracing::warn;
 
-use super::agenda::{Kind, Turns};
+use super::agenda::{Kind, RoundRobin};
 use super::handed_over::{HandedOver, Request, answer, answer_of};
 use super::retry::Retries;
 use super::{RunningJob, catch_panic, log_failure, serve};
@@ -55,7 +55,7 @@ pub(crate) struct Worker {
     served: BTreeSet<Job>,
     /// The scheduled jobs that were done since there was nothing to do.
     in_this_row: BTreeSet<Job>,
-    turns: Turns,
+    round_robin: RoundRobin,
     /// The slots that were served last.
     slots: BTreeMap<Job, DateTime<Utc>>,
     pub findings: Findings,
@@ -106,7 +106,7 @@ impl Worker {
         }
         self.take_approvals(app);
         let agenda = self.agenda(app, Clock::read().now());
-        let Some(kind) = self.turns.next(&agenda.waiting) else {
+        let Some(kind) = self.round_robin.next(&agenda.waiting) else {
             self.in_this_row.clear();
             return Ok(false);
         };

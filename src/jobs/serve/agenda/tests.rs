@@ -10,15 +10,15 @@ const ALL: [Kind; 5] = [Kind::Decision, Kind::Request, Kind::Files, Kind::Mail, 
 fn people_come_first_then_files_then_mail_then_schedules() {
     let mut waiting = BTreeSet::from(ALL);
     for kind in ALL {
-        assert_eq!(Turns::default().next(&waiting), Some(kind));
+        assert_eq!(RoundRobin::default().next(&waiting), Some(kind));
         waiting.remove(&kind);
     }
-    assert_eq!(Turns::default().next(&waiting), None);
+    assert_eq!(RoundRobin::default().next(&waiting), None);
 }
 
 #[test]
 fn between_two_files_what_is_due_elsewhere_gets_one_unit_each() {
-    let mut turns = Turns::default();
+    let mut turns = RoundRobin::default();
     let waiting = BTreeSet::from(OTHERS);
     let kinds = [(); 6].map(|()| turns.next(&waiting).unwrap());
     assert_eq!(kinds, [OTHERS, OTHERS].concat()[..]);
@@ -29,7 +29,7 @@ proptest! {
     fn whatever_waits_is_served_within_a_bounded_number_of_units(
         steps in prop::collection::vec(0_u8..32, 1..400)
     ) {
-        let mut turns = Turns::default();
+        let mut turns = RoundRobin::default();
         let mut waited = [0_usize; 5];
         for step in steps {
             // What waited and was not served still waits, whatever comes besides.
