@@ -31,7 +31,7 @@ enum Then {
 
 /// What a server sends instead of its usual answer.
 #[derive(Clone, Debug)]
-struct Twist {
+struct Deviation {
     at: At,
     says: &'static str,
     then: Then,
@@ -47,7 +47,7 @@ struct Raw {
 }
 
 impl Raw {
-    fn start(twist: Option<Twist>) -> Self {
+    fn start(deviation: Option<Deviation>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let raw = Self { port, endless: Arc::default(), taken: Arc::default() };
@@ -55,7 +55,7 @@ impl Raw {
         std::thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 // A client that hangs up is what these tests are about.
-                let _ = converse(client, twist.as_ref(), &endless, &taken);
+                let _ = converse(client, deviation.as_ref(), &endless, &taken);
             }
         });
         raw
@@ -68,25 +68,25 @@ impl Raw {
 
 fn converse(
     mut client: TcpStream,
-    twist: Option<&Twist>,
+    deviation: Option<&Deviation>,
     endless: &Mutex<Vec<usize>>,
     taken: &Mutex<Vec<String>>,
 ) -> std::io::Result<()> {
     let mut lines = BufReader::new(client.try_clone()?);
     let mut answer = |at: At, usual: &str| -> std::io::Result<bool> {
-        let Some(twist) = twist.filter(|twist| twist.at == at) else {
+        let Some(deviation) = deviation.filter(|deviation| deviation.at == at) else {
             client.write_all(usual.as_bytes())?;
             return Ok(true);
         };
-        client.write_all(twist.says.as_bytes())?;
-        if let Then::ForEver(bytes) = twist.then {
+        client.write_all(deviation.says.as_bytes())?;
+        if let Then::ForEver(bytes) = deviation.then {
             let mut written = 0;
             while client.write_all(bytes).is_ok() {
                 written += bytes.len();
             }
             endless.lock().unwrap().push(written);
         }
-        Ok(matches!(twist.then, Then::GoOn))
+        Ok(matches!(deviation.then, Then::GoOn))
     };
     if !answer(At::Greeting, "220 raw\r\n")? {
         return Ok(());
@@ -117,7 +117,7 @@ fn converse(
                     message += &line;
                 }
                 let goes_on = answer(At::Dot, "250 taken\r\n")?;
-                if twist.is_none() {
+                if deviation.is_none() {
                     taken.lock().unwrap().push(message);
                 }
                 goes_on
@@ -131,21 +131,21 @@ fn converse(
 }
 
 /// The mail waits after this server, and arrives once, under its id, at a good one. What was said of it is returned.
-fn log_of(twist: &Twist) -> String {
-    let (bad, good) = (Raw::start(Some(twist.clone())), Raw::start(None));
+fn log_of(deviation: &Deviation) -> String {
+    let (bad, good) = (Raw::start(Some(deviation.clone())), Raw::start(None));
     let mut installation = Installation::with_mail_to(&["ann@example.com"]);
     let queued = installation.only();
     let log = installation.through(bad.port).send().stderr;
     let stored = installation.only();
-    assert_eq!((&*stored.place, &stored.message_id), ("new", &queued.message_id), "{twist:?}: {log}");
-    assert_eq!(stored.states(), [("ann@example.com", "waiting")], "{twist:?}");
-    assert_eq!(log.matches("\"WARN\"").count(), 1, "{twist:?}: {log}");
+    assert_eq!((&*stored.place, &stored.message_id), ("new", &queued.message_id), "{deviation:?}: {log}");
+    assert_eq!(stored.states(), [("ann@example.com", "waiting")], "{deviation:?}");
+    assert_eq!(log.matches("\"WARN\"").count(), 1, "{deviation:?}: {log}");
     installation.through(good.port).send();
-    assert_eq!(installation.only().place, "sent", "{twist:?}");
-    let [message] = &good.taken()[..] else { panic!("{twist:?}: {:?}", good.taken()) };
-    assert!(message.contains(&queued.message_id), "{twist:?}: {message}");
+    assert_eq!(installation.only().place, "sent", "{deviation:?}");
+    let [message] = &good.taken()[..] else { panic!("{deviation:?}: {:?}", good.taken()) };
+    assert!(message.contains(&queued.message_id), "{deviation:?}: {message}");
     let most = bad.endless.lock().unwrap().iter().copied().max().unwrap_or(0);
-    assert!(most < 16 << 20, "{twist:?}: no more is read than what the kernel holds: {most}");
+    assert!(most < 16 << 20, "{deviation:?}: no more is read than what the kernel holds: {most}");
     log
 }
 
@@ -176,7 +176,7 @@ fn only_a_whole_answer_to_the_final_dot_takes_a_message() {
         "250 taken\r\n550 no\r\n",
         "250 taken\r\nwhat",
     ] {
-        let log = log_of(&Twist { at: At::Dot, says, then: Then::HangUp });
+        let log = log_of(&Deviation { at: At::Dot, says, then: Then::HangUp });
         let is_unknown = log.contains("whether it arrived is unknown")
             || log.contains("where it does not belong")
             || log.contains("no answer can be believed");
@@ -194,7 +194,7 @@ fn a_reply_sent_before_its_command_is_no_answer_to_it() {
         (At::Data, "354 go on\r\n250 taken\r\n"),
         (At::Data, "354 go on\r\n25"),
     ] {
-        let log = log_of(&Twist { at, says, then: Then::GoOn });
+        let log = log_of(&Deviation { at, says, then: Then::GoOn });
         assert!(log.contains("before it was asked"), "{says:?}: {log}");
     }
 }
@@ -208,7 +208,7 @@ fn an_answer_without_end_costs_no_memory() {
             ("", &b"250-more\r\n220-more\r\n"[..10]),
             ("250 ", &b"250-and so on\r\n"[..]),
         ] {
-            log_of(&Twist { at, says, then: Then::ForEver(bytes) });
+            log_of(&Deviation { at, says, then: Then::ForEver(bytes) });
         }
     }
 }
@@ -218,7 +218,7 @@ fn a_server_that_takes_a_message_and_says_goodbye_in_one_breath_has_taken_it() {
     for says in
         ["250 taken\r\n421 going down\r\n", "250 taken\r\n221 bye\r\n", "250-yes\r\n250 taken\r\n", "250\r\n"]
     {
-        let server = Raw::start(Some(Twist { at: At::Dot, says, then: Then::HangUp }));
+        let server = Raw::start(Some(Deviation { at: At::Dot, says, then: Then::HangUp }));
         let mut installation = Installation::with_mail_to(&["ann@example.com"]);
         let log = installation.through(server.port).send().stderr;
         assert_eq!(installation.only().place, "sent", "{says:?}: {log}");
@@ -228,7 +228,7 @@ fn a_server_that_takes_a_message_and_says_goodbye_in_one_breath_has_taken_it() {
 #[test]
 fn a_server_that_goes_away_between_two_commands_is_asked_again_later() {
     let says = "250 ok\r\n421 4.3.2 going down\r\n";
-    let log = log_of(&Twist { at: At::Mail, says, then: Then::GoOn });
+    let log = log_of(&Deviation { at: At::Mail, says, then: Then::GoOn });
     assert!(log.contains("421 4.3.2 going down: the server asks to try again"), "{log}");
 }
 
@@ -246,7 +246,7 @@ fn a_server_that_does_not_speak_smtp_is_named() {
         ),
         ("\u{15}\u{3}\u{1}\0\u{2}\u{2}F", "speaks TLS from the first byte: set smtp.tls = \\\"required\\\""),
     ] {
-        let log = log_of(&Twist { at, says, then: Then::HangUp });
+        let log = log_of(&Deviation { at, says, then: Then::HangUp });
         assert!(log.contains(sentence), "{log}");
     }
 }
@@ -271,7 +271,7 @@ fn a_refusal_that_is_about_the_greeting_names_the_key_whenever_it_comes_and_the_
         (At::Data, "554 5.7.1 bad helo\r\n"),
     ] {
         for then in [Then::GoOn, Then::HangUp] {
-            let log = log_of(&Twist { at, says, then });
+            let log = log_of(&Deviation { at, says, then });
             let (code, words) = (&says[..3], says.trim_end().rsplit(' ').next().unwrap());
             assert!(log.contains("EHLO "), "{says:?}: {log}");
             assert!(log.contains("smtp.hello_name to the full name"), "{says:?}: {log}");
@@ -289,7 +289,7 @@ fn a_refusal_before_the_greeting_is_not_blamed_on_the_greeting() {
         ("550 5.7.1 no reverse DNS\r\n", "turns this machine away"),
         ("504 5.5.1 no\r\n", "turns this machine away"),
     ] {
-        let log = log_of(&Twist { at: At::Greeting, says, then: Then::HangUp });
+        let log = log_of(&Deviation { at: At::Greeting, says, then: Then::HangUp });
         assert!(log.contains(fix) && !log.contains("hello_name"), "{says:?}: {log}");
     }
 }
@@ -297,7 +297,7 @@ fn a_refusal_before_the_greeting_is_not_blamed_on_the_greeting() {
 #[test]
 fn a_server_that_does_not_know_ehlo_is_greeted_the_old_way() {
     for says in ["500 5.5.1 what\r\n", "502 5.5.2 not implemented\r\n"] {
-        let raw = Raw::start(Some(Twist { at: At::Ehlo, says, then: Then::GoOn }));
+        let raw = Raw::start(Some(Deviation { at: At::Ehlo, says, then: Then::GoOn }));
         let mut installation = Installation::with_mail_to(&["ann@example.com"]);
         let log = installation.through(raw.port).send().stderr;
         assert_eq!(installation.only().place, "sent", "{says:?}: {log}");
