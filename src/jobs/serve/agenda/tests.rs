@@ -18,9 +18,9 @@ fn people_come_first_then_files_then_mail_then_schedules() {
 
 #[test]
 fn between_two_files_what_is_due_elsewhere_gets_one_unit_each() {
-    let mut turns = RoundRobin::default();
+    let mut round_robin = RoundRobin::default();
     let waiting = BTreeSet::from(OTHERS);
-    let kinds = [(); 6].map(|()| turns.next(&waiting).unwrap());
+    let kinds = [(); 6].map(|()| round_robin.next(&waiting).unwrap());
     assert_eq!(kinds, [OTHERS, OTHERS].concat()[..]);
 }
 
@@ -29,13 +29,13 @@ proptest! {
     fn whatever_waits_is_served_within_a_bounded_number_of_units(
         steps in prop::collection::vec(0_u8..32, 1..400)
     ) {
-        let mut turns = RoundRobin::default();
+        let mut round_robin = RoundRobin::default();
         let mut waited = [0_usize; 5];
         for step in steps {
             // What waited and was not served still waits, whatever comes besides.
             let waits = |at: usize| step & (1 << at) != 0 || waited[at] > 0;
             let waiting: BTreeSet<Kind> = (0..5).filter(|at| waits(*at)).map(|at| ALL[at]).collect();
-            let served = turns.next(&waiting);
+            let served = round_robin.next(&waiting);
             prop_assert_eq!(served.is_none(), waiting.is_empty());
             for (at, kind) in ALL.iter().enumerate() {
                 let is_passed_over = waiting.contains(kind) && served != Some(*kind);
