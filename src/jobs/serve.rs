@@ -123,7 +123,7 @@ impl RunningJob {
         }
         let why = FailureReason {
             error: format!("{error:#}"),
-            todo: report::advice(error).map(str::to_owned),
+            hint: report::advice(error).map(str::to_owned),
             after_serving: self.is_served || state.last_success(job).is_some_and(|at| at >= now),
         };
         api_word::note(&mut state, seen);

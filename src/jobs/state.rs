@@ -39,7 +39,8 @@ pub(crate) struct FailureReason {
     /// The error and its causes, in one line.
     pub error: String,
     /// What to do, where the error does not say it itself.
-    pub todo: Option<String>,
+    #[serde(rename = "todo")]
+    pub hint: Option<String>,
     /// The slot was served before: what failed is to report what it showed.
     #[serde(default)]
     pub after_serving: bool,

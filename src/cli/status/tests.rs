@@ -97,7 +97,7 @@ fn ill() -> Observed {
     let mut observed = well();
     let why = |error: &str| FailureReason {
         error: error.into(),
-        todo: Some("give the user that runs quotakeeper access to it".into()),
+        hint: Some("give the user that runs quotakeeper access to it".into()),
         ..FailureReason::default()
     };
     for job in &mut observed.jobs {

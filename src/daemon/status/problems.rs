@@ -104,7 +104,7 @@ fn failing_jobs(observed: &Observed, add: &mut impl FnMut(String, String)) {
         let since = moment_in(since, observed.zone);
         add(
             format!("the {} {nouns} {have} been failing since {since}: {error}", names(&jobs)),
-            why.and_then(|why| why.todo.clone()).unwrap_or_default(),
+            why.and_then(|why| why.hint.clone()).unwrap_or_default(),
         );
     }
 }
