@@ -290,7 +290,7 @@ where
             rows,
             done,
             of,
-            requests = self.client.room().sent,
+            requests = self.client.allowance().sent,
             remaining = budget.remaining,
             "sent"
         );
