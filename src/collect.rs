@@ -50,11 +50,15 @@ impl Reading {
         let quotas = client.quotas().await?;
         // Where the quotas don't say whose they are, the account groups do.
         let groups = if names || has_nameless(&quotas) { client.account_groups().await? } else { Vec::new() };
-        Ok(Self::of(quotas, groups, now))
+        Ok(Self::from_answers(quotas, groups, now))
     }
 
     /// Of answers that were read already. Says in the log what of them cannot be read.
-    pub(crate) fn of(quotas: Vec<OrganizationQuotas>, groups: Vec<AccountGroup>, now: DateTime<Utc>) -> Self {
+    pub(crate) fn from_answers(
+        quotas: Vec<OrganizationQuotas>,
+        groups: Vec<AccountGroup>,
+        now: DateTime<Utc>,
+    ) -> Self {
         let organization_lookup = OrganizationLookup::new(&quotas, &groups);
         let of_groups: Vec<Option<OrgId>> =
             groups.iter().map(|group| organization_lookup.of_group(group)).collect();

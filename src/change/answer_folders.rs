@@ -20,7 +20,7 @@ impl Folders {
         let runs = config.runs_dir();
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if known.is_none() {
-            *known = Some(Claims::of(Run::list(&runs)?));
+            *known = Some(Claims::from_runs(Run::list(&runs)?));
             // The first to look after a start finds what a kill left.
             if let Err(error) = place::sweep(config) {
                 debug!(%error, "inbox.answers_dir could not be swept");

@@ -55,7 +55,7 @@ pub(crate) struct OtherRuns {
 }
 
 impl OtherRuns {
-    pub(super) fn of(runs: &Path, run: &Run) -> Self {
+    pub(super) fn new(runs: &Path, run: &Run) -> Self {
         let (own_id, since) = (run.record.id.clone(), run.record.created);
         Self { runs: runs.to_owned(), own_id, since, rows: OnceLock::new() }
     }

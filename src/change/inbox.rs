@@ -42,7 +42,7 @@ struct Fingerprint {
 }
 
 impl Fingerprint {
-    fn of(stat: &Stat) -> Self {
+    fn from_stat(stat: &Stat) -> Self {
         let nanoseconds = |count| i64::try_from(count).unwrap_or_default();
         Self {
             inode: stat.st_ino,
@@ -218,7 +218,7 @@ impl OpenInbox {
                 && let EntryKind::File { uid, .. } = self.inspect(&file)
             {
                 let plan_sha256 = Some(stem.to_ascii_lowercase()).filter(is_hash).unwrap_or_default();
-                approvals.push(ApprovalFile { file, plan_sha256, owner: Owner::of(uid) });
+                approvals.push(ApprovalFile { file, plan_sha256, owner: Owner::from_uid(uid) });
             }
         }
         Ok(approvals)
@@ -267,7 +267,7 @@ impl OpenInbox {
             // A mounted ConfigMap shows its files as links within the mount.
             return match self.folder.open_file(name, Links::Within) {
                 Ok(file) => {
-                    EntryKind::File { fingerprint: Fingerprint::of(&file.stat), uid: file.stat.st_uid }
+                    EntryKind::File { fingerprint: Fingerprint::from_stat(&file.stat), uid: file.stat.st_uid }
                 }
                 Err(Unfit::Missing) => EntryKind::Gone,
                 Err(Unfit::NotRegular) if self.is_folder(name) => EntryKind::Folder,
@@ -282,7 +282,7 @@ impl OpenInbox {
                     EntryKind::Unfit(unfit::sentence(&Unfit::SeveralNames))
                 }
                 FileType::RegularFile => {
-                    EntryKind::File { fingerprint: Fingerprint::of(&stat), uid: stat.st_uid }
+                    EntryKind::File { fingerprint: Fingerprint::from_stat(&stat), uid: stat.st_uid }
                 }
                 FileType::Directory => EntryKind::Folder,
                 FileType::Symlink => EntryKind::Unfit(

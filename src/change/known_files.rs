@@ -13,7 +13,7 @@ pub(crate) struct KnownFiles(Mutex<Option<Contents>>);
 impl KnownFiles {
     /// A pass begins: these are all runs.
     pub(crate) fn begin_pass(&self, runs: &[Run]) {
-        *self.contents() = Some(Contents::of(runs));
+        *self.contents() = Some(Contents::from_runs(runs));
     }
 
     /// Takes note of a run that was made, or went on, since; nothing where no pass is under way.
@@ -49,7 +49,7 @@ impl KnownFiles {
     fn with_contents<T>(&self, runs: &Path, use_them: impl FnOnce(&Contents) -> T) -> anyhow::Result<T> {
         match &*self.contents() {
             Some(contents) => Ok(use_them(contents)),
-            None => Ok(use_them(&Contents::of(&Run::list(runs)?.0))),
+            None => Ok(use_them(&Contents::from_runs(&Run::list(runs)?.0))),
         }
     }
 
@@ -65,7 +65,7 @@ struct Contents {
 }
 
 impl Contents {
-    fn of(runs: &[Run]) -> Self {
+    fn from_runs(runs: &[Run]) -> Self {
         let mut contents = Self::default();
         for run in runs {
             contents.add(&run.record);

@@ -28,7 +28,7 @@ pub(crate) struct LiveState {
 
 impl LiveState {
     /// Targets alone: nothing was asked for besides.
-    pub(super) fn of(reading: Reading, read_at: Instant) -> Self {
+    pub(super) fn new(reading: Reading, read_at: Instant) -> Self {
         Self {
             reading,
             read_at,

@@ -83,7 +83,7 @@ impl LiveState {
     pub(crate) async fn read(services: &Services<'_>) -> anyhow::Result<Self> {
         let read_at = Instant::now();
         let reading = Reading::targets(services.api.get()?, true, services.now()).await?;
-        Ok(Self::of(reading, read_at))
+        Ok(Self::new(reading, read_at))
     }
 
     /// The plan of a file against it, with the usage that counts for that file.

@@ -36,7 +36,7 @@ pub(crate) enum AnswerExtent {
 
 impl AnswerExtent {
     /// What is left of an answer for somebody who names these organizations.
-    pub(crate) fn of<T>(named: &[T]) -> Self {
+    pub(crate) fn from_names<T>(named: &[T]) -> Self {
         if named.is_empty() { Self::All } else { Self::SomeOrganizations }
     }
 }

@@ -21,7 +21,7 @@ pub(crate) struct DamagedFile {
 }
 
 impl DamagedFile {
-    fn of(run: &Run, file: &'static str, why: impl Into<String>) -> Self {
+    fn new(run: &Run, file: &'static str, why: impl Into<String>) -> Self {
         Self { file, run: run.record.id.clone(), why: why.into() }
     }
 }
@@ -32,19 +32,19 @@ pub(crate) fn plan_if_any(run: &Run) -> anyhow::Result<Option<Plan>> {
     let Some(bytes) = read_if_there(&run.path(FILE), files::ROWS)? else { return Ok(None) };
     let known = &run.record.plan_csv_sha256;
     if !known.is_empty() && !known.contains(&sha256(&bytes)) {
-        return Err(DamagedFile::of(run, FILE, "its SHA-256 is another").into());
+        return Err(DamagedFile::new(run, FILE, "its SHA-256 is another").into());
     }
-    let plan = results::plan_from_csv(&bytes).map_err(|problem| DamagedFile::of(run, FILE, problem))?;
+    let plan = results::plan_from_csv(&bytes).map_err(|problem| DamagedFile::new(run, FILE, problem))?;
     // An earlier version recorded what the plan does and no more.
     if known.is_empty() && !is_recorded(run, &plan) {
-        return Err(DamagedFile::of(run, FILE, "the SHA-256 of its plan is another").into());
+        return Err(DamagedFile::new(run, FILE, "the SHA-256 of its plan is another").into());
     }
     Ok(Some(plan))
 }
 
 /// The plan that a run stored.
 pub(crate) fn stored_plan(run: &Run) -> anyhow::Result<Plan> {
-    plan_if_any(run)?.ok_or_else(|| DamagedFile::of(run, "plan.csv", "it is missing").into())
+    plan_if_any(run)?.ok_or_else(|| DamagedFile::new(run, "plan.csv", "it is missing").into())
 }
 
 fn is_recorded(run: &Run, plan: &Plan) -> bool {
@@ -62,7 +62,7 @@ fn input(run: &Run) -> anyhow::Result<Option<Vec<u8>>> {
     let Some(bytes) = read_if_there(&run.path(FILE), files::ROWS)? else { return Ok(None) };
     match &run.record.input_sha256 {
         Some(known) if *known != sha256(&bytes) => {
-            Err(DamagedFile::of(run, FILE, "its SHA-256 is another").into())
+            Err(DamagedFile::new(run, FILE, "its SHA-256 is another").into())
         }
         _ => Ok(Some(bytes)),
     }
@@ -70,7 +70,7 @@ fn input(run: &Run) -> anyhow::Result<Option<Vec<u8>>> {
 
 /// Whether a run that waits can still read the file that it will be planned again from.
 pub(crate) fn check_input(run: &Run) -> anyhow::Result<()> {
-    input(run)?.map(drop).ok_or_else(|| DamagedFile::of(run, "input.csv", "it is missing").into())
+    input(run)?.map(drop).ok_or_else(|| DamagedFile::new(run, "input.csv", "it is missing").into())
 }
 
 /// The run's file as rows, or why it cannot be used. What was planned once is read as it was then, whatever the configuration says

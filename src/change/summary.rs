@@ -68,7 +68,7 @@ fn read_summary(run: &Run, plan: Plan, notes: Vec<String>) -> anyhow::Result<Run
             *waits_as = due.get(&result.row).map(|due| id::of_later(&run.record.id, *due, false));
         }
     }
-    Ok(RunSummary { plan, results: rows, notes, ..RunSummary::of(&run.record) })
+    Ok(RunSummary { plan, results: rows, notes, ..RunSummary::from_record(&run.record) })
 }
 
 impl RunSummary {
@@ -78,7 +78,7 @@ impl RunSummary {
     }
 
     /// What the record says: nothing of any row.
-    pub(crate) fn of(record: &RunRecord) -> Self {
+    pub(crate) fn from_record(record: &RunRecord) -> Self {
         Self {
             id: record.id.clone(),
             file: record.file.clone(),

@@ -241,7 +241,7 @@ async fn permissions(api: &LazyClient, rule: &UsageRule, report: &mut Report) {
             Vec::new()
         }
     };
-    let mut reading = Reading::of(quotas, groups, Clock::read().now());
+    let mut reading = Reading::from_answers(quotas, groups, Clock::read().now());
     let organizations: BTreeSet<OrgId> = reading.organizations().cloned().collect();
     if organizations.is_empty() {
         return report.fail("the token sees no organization");

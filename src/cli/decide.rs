@@ -181,6 +181,6 @@ pub(super) fn current_user() -> (String, Decider) {
     let login =
         std::fs::read_to_string("/proc/self/loginuid").ok().and_then(|login| login.trim().parse().ok());
     let login = login.filter(|login| *login != uid && *login != u32::MAX); // which is "not logged in"
-    let decider = Decider::User { user: Owner::of(uid), login: login.map(Owner::of) };
+    let decider = Decider::User { user: Owner::from_uid(uid), login: login.map(Owner::from_uid) };
     (format!("{decider}, on {}", hostname()), decider)
 }

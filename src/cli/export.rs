@@ -57,7 +57,7 @@ pub(super) async fn export(
     let named = wanted.clone().unwrap_or_else(|| live.organizations().cloned().collect());
     let live = with_usage(live, &named, history, api, rule).await?.filtered(is_wanted);
     let missing =
-        MissingQuotas::find(history, services.runs(), &live, AnswerExtent::of(asked.organizations))?;
+        MissingQuotas::find(history, services.runs(), &live, AnswerExtent::from_names(asked.organizations))?;
     if let Some(then) = then {
         let restored = Restoration::new(&then, &live);
         out.write_all(&restored.file(rule))?;

@@ -30,7 +30,7 @@ use crate::report::{Extent, changes_table, closing_table, usage_table};
 
 /// This process as one that may hold the lock.
 pub(super) fn handover(app: &App) -> Handover<'_> {
-    let basis = Basis::of(&app.config);
+    let basis = Basis::from_config(&app.config);
     Handover {
         basis,
         data_dir: &app.config.data.dir,
@@ -141,7 +141,7 @@ pub(super) struct ReportOutput<'a> {
 
 impl<'a> ReportOutput<'a> {
     /// None for a report that is sent.
-    pub(super) fn of(
+    pub(super) fn from_args(
         ReportOutputArgs { out, org }: &'a ReportOutputArgs,
         since: Option<DateTime<Utc>>,
     ) -> Option<Self> {
@@ -262,19 +262,19 @@ pub(super) async fn report(app: &Arc<App>, kind: &ReportKind, when: TimeContext)
     match kind {
         ReportKind::Usage { written, since } => {
             let since = moment(since.as_deref())?;
-            match ReportOutput::of(written, since) {
+            match ReportOutput::from_args(written, since) {
                 Some(asked) => usage_report(app, &asked, when.now).await,
                 None => run_job(app, Job::UsageReport, since).await,
             }
         }
         ReportKind::Changes { written, since } => {
             let since = moment(since.as_deref())?;
-            match ReportOutput::of(written, since) {
+            match ReportOutput::from_args(written, since) {
                 Some(asked) => changes_report(app, &asked, when.now),
                 None => run_job(app, Job::ChangesReport, since).await,
             }
         }
-        ReportKind::Closing { written } => match ReportOutput::of(written, None) {
+        ReportKind::Closing { written } => match ReportOutput::from_args(written, None) {
             Some(asked) => closing_report(app, &asked, when.now),
             None => run_job(app, Job::ClosingReport, None).await,
         },

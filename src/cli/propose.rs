@@ -38,7 +38,7 @@ pub(super) async fn propose(
     for sentence in unallocated(&live, &proposals) {
         tell(&sentence);
     }
-    let missing = MissingQuotas::find(history, services.runs(), &live, AnswerExtent::of(only))?;
+    let missing = MissingQuotas::find(history, services.runs(), &live, AnswerExtent::from_names(only))?;
     for own in missing.organizations(config.schedule.timezone) {
         tell(&format!("{}. Nothing is proposed for them: propose again later.", own.what));
     }

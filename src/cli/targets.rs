@@ -64,7 +64,7 @@ pub(super) fn targets(
         TableFormat::Json => write_json(&latest, &ranking, out)?,
     }
     if asked.name.is_none() && asked.over.is_none() {
-        tell_missing(inputs, &latest, AnswerExtent::of(asked.organizations), style.zone)?;
+        tell_missing(inputs, &latest, AnswerExtent::from_names(asked.organizations), style.zone)?;
     }
     Ok(Exit::Done)
 }

@@ -30,7 +30,7 @@ fn join(
     groups: &[AccountGroup],
     usage: &BTreeMap<OrgId, OrganizationUsage>,
 ) -> Snapshot {
-    let mut reading = Reading::of(quotas.to_vec(), groups.to_vec(), DateTime::UNIX_EPOCH);
+    let mut reading = Reading::from_answers(quotas.to_vec(), groups.to_vec(), DateTime::UNIX_EPOCH);
     for (org_id, usage) in usage {
         reading.take_usage(org_id, usage, AnswerSubject::Its, &UsageRule::default());
     }
@@ -218,7 +218,7 @@ async fn one_account_group_that_the_api_refuses_hides_the_usage_of_no_organizati
         let url = server.url("/v7/").parse().unwrap();
         let client = Arc::new(Client::new(Settings::new(url, Secret::Value("token".into()))).unwrap());
         let entry = quotas(Some("1"), None, &[("3", 1), ("4", 1), ("5", 1)]);
-        let mut reading = Reading::of(vec![entry], Vec::new(), DateTime::UNIX_EPOCH);
+        let mut reading = Reading::from_answers(vec![entry], Vec::new(), DateTime::UNIX_EPOCH);
         reading.add_usage(&client, &BTreeSet::from(["1".into()]), &UsageRule::default()).await.unwrap();
         let used = reading.snapshot.organizations()[0].account_groups[0].usage().cloud_used;
         assert_eq!(used.is_some(), is_known, "{refusal} {second}");

@@ -56,7 +56,7 @@ pub(crate) async fn report_pass(app: &Arc<App>, success: bool) {
     let reporting = async {
         if let Some(mut publisher) = Publisher::new(&app.config)? {
             let latest = Arc::default();
-            Outage::of("metrics").note(refresh(app, &latest).await);
+            Outage::new("metrics").note(refresh(app, &latest).await);
             publish(&mut publisher, app, &latest, true).await;
         }
         if let Some(mut heartbeat) = Heartbeat::new(&app.config)? {
@@ -96,7 +96,7 @@ async fn send_heartbeats(app: Arc<App>, mut heartbeat: Heartbeat) {
 
 /// Reads the files at the start and after each job, and passes the metrics on after each job.
 async fn keep_observed(app: Arc<App>, latest: Arc<LatestObserved>, mut publisher: Option<Publisher>) {
-    let mut stale = Outage::of("metrics");
+    let mut stale = Outage::new("metrics");
     let mut work = app.activity.follow();
     let mut seen = None;
     loop {

@@ -97,7 +97,7 @@ pub(crate) struct PriorKnowledge {
 pub(crate) struct Removals<'s>(HashMap<&'s Target, Vec<&'s SentRow>>);
 
 impl<'s> Removals<'s> {
-    pub(crate) fn of(sent: &'s [SentRow]) -> Self {
+    pub(crate) fn new(sent: &'s [SentRow]) -> Self {
         Self(by_target(sent))
     }
 

@@ -41,7 +41,7 @@ impl LastCycle {
     }
 
     #[cfg(test)]
-    pub(crate) fn of(used: impl IntoIterator<Item = (Target, Units)>) -> Self {
+    pub(crate) fn new(used: impl IntoIterator<Item = (Target, Units)>) -> Self {
         Self { used: used.into_iter().collect() }
     }
 

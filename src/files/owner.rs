@@ -15,7 +15,7 @@ pub(crate) struct Owner {
 
 impl Owner {
     /// The user of this number.
-    pub(crate) fn of(uid: u32) -> Self {
+    pub(crate) fn from_uid(uid: u32) -> Self {
         let user = User::from_uid(Uid::from_raw(uid)).ok().flatten();
         Self { uid, user: user.map(|user| user.name).filter(|name| !name.is_empty()) }
     }

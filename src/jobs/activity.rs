@@ -34,7 +34,7 @@ pub(crate) enum HeartbeatSignal {
 
 impl HeartbeatSignal {
     /// What the end of a job is to the daemon's heartbeat, if anything.
-    pub(crate) fn of(job: Job, success: bool, was_failing: bool, any_fails: bool) -> Option<Self> {
+    pub(crate) fn after_job(job: Job, success: bool, was_failing: bool, any_fails: bool) -> Option<Self> {
         match (success, any_fails) {
             (false, _) => Some(Self::Failure),
             (true, false) if was_failing || job == Job::Snapshot => Some(Self::Success),
@@ -74,7 +74,7 @@ impl Work {
             self.failing.entry(job).or_insert_with(Instant::now);
             was_failing
         };
-        if let Some(beat) = HeartbeatSignal::of(job, success, was_failing, !self.failing.is_empty()) {
+        if let Some(beat) = HeartbeatSignal::after_job(job, success, was_failing, !self.failing.is_empty()) {
             self.beats = (self.beats.0 + 1, Some(beat));
         }
     }

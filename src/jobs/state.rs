@@ -133,16 +133,16 @@ impl State {
     /// For those who look, beside the holder of the lock; a file that is not there is the beginning.
     pub(crate) fn read(data_dir: &Path, now: DateTime<Utc>) -> Result<Self, UnusableFile> {
         let content = versioned_json::read::<Content>(data_dir, &FILE)?.unwrap_or_default();
-        Ok(Self::of(content, data_dir, Arc::default(), now))
+        Ok(Self::new(content, data_dir, Arc::default(), now))
     }
 
-    fn of(content: Content, data_dir: &Path, unwritten: Arc<UnwrittenState>, now: DateTime<Utc>) -> Self {
+    fn new(content: Content, data_dir: &Path, unwritten: Arc<UnwrittenState>, now: DateTime<Utc>) -> Self {
         Self { content, data_dir: data_dir.to_owned(), unwritten, now, is_usable: true }
     }
 
     /// Remembers nothing, and writes nothing.
     pub(crate) fn unusable(data_dir: &Path, now: DateTime<Utc>) -> Self {
-        Self { is_usable: false, ..Self::of(Content::default(), data_dir, Arc::default(), now) }
+        Self { is_usable: false, ..Self::new(Content::default(), data_dir, Arc::default(), now) }
     }
 
     /// Whether it is known what was done. Where it is not, only what takes up whatever waits can be done.
@@ -304,7 +304,7 @@ impl StateFile<'_> {
     /// cannot be used stays as it is.
     pub(crate) fn read_or_begin(&self, now: DateTime<Utc>) -> State {
         let data_dir = &self.config.data.dir;
-        let of = |content| State::of(content, data_dir, Arc::clone(self.unwritten), now);
+        let of = |content| State::new(content, data_dir, Arc::clone(self.unwritten), now);
         if let Some(content) = self.unwritten.get() {
             return of(content);
         }

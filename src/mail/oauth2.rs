@@ -53,7 +53,7 @@ enum KeptAnswer {
 
 impl KeptAnswer {
     /// What an answer at this time is worth later.
-    fn of(answer: &Result<Issued, TokenRefusal>, now: Instant) -> Self {
+    fn from_answer(answer: &Result<Issued, TokenRefusal>, now: Instant) -> Self {
         match answer {
             Ok(Issued { token, use_for }) => Self::Token { token: token.clone(), until: now + *use_for },
             Err(TokenRefusal { sentence, wait: Some(wait) }) => {
@@ -98,7 +98,7 @@ impl Tokens {
         }
         let asked_at = Instant::now();
         let answer = self.ask().await;
-        *self.kept() = KeptAnswer::of(&answer, asked_at);
+        *self.kept() = KeptAnswer::from_answer(&answer, asked_at);
         match answer {
             Ok(Issued { token, use_for }) => {
                 debug!(server = self.server(), use_for_s = use_for.as_secs(), "a new access token for mail");

@@ -69,7 +69,7 @@ impl Transport {
         let trust = match smtp.tls {
             Tls::Off => None,
             Tls::Required | Tls::Starttls => {
-                Some(Trust::of(&host).context("TLS to smtp.host cannot be set up")?)
+                Some(Trust::for_host(&host).context("TLS to smtp.host cannot be set up")?)
             }
         };
         let access = match (&smtp.username, &smtp.password, tokens) {
@@ -84,7 +84,7 @@ impl Transport {
             _ => Access::Fixed(Login::none()),
         };
         let (port, tls, timeout) = (smtp.port(), smtp.tls, smtp.timeout);
-        let hello = HelloName::of(smtp.hello_name.as_deref());
+        let hello = HelloName::new(smtp.hello_name.as_deref());
         let server = Box::new(Server { host, port, hello, tls, trust, timeout });
         Ok(Self::Smtp { server, access })
     }

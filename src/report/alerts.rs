@@ -125,7 +125,7 @@ pub(crate) fn alert_report(input: &AlertInput<'_>, context: &ReportContext) -> O
     let headline = headline(&critical, &warnings, &recovered, many_organizations, context);
     let in_trouble: Vec<&QuotaStatus> = critical.iter().chain(&warnings).map(|row| &row.status).collect();
     let rebalance = match input.audience {
-        Audience::Administrators => Rebalance::of(in_trouble.iter().copied(), input.latest, input.terms),
+        Audience::Administrators => Rebalance::new(in_trouble.iter().copied(), input.latest, input.terms),
         Audience::Owners => Rebalance::default(),
     };
     let todo = todo(&in_trouble, input, &statuses, &rebalance, context);

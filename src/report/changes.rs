@@ -103,7 +103,7 @@ pub(crate) fn run_report(
     let results: HashMap<usize, &Outcome> =
         results.iter().map(|RowResult { row, outcome }| (*row, outcome)).collect();
     let mut outcomes =
-        RowOutcomes::new(context.zone, &summary.carried, CommonReasons::of(&summary.plan.rows));
+        RowOutcomes::new(context.zone, &summary.carried, CommonReasons::new(&summary.plan.rows));
     for row in &summary.plan.rows {
         outcomes.add(row, results.get(&row.row).copied(), state);
     }

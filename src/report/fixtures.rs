@@ -158,7 +158,7 @@ fn readings_of(snapshot: &Snapshot, latest: &Snapshot, rule: &UsageRule) -> Read
         let now = latest.organization(&then.id)?;
         Some(Ok::<_, Infallible>(OrganizationReadings::new(UsageRows::beside(then, now), rule)))
     });
-    let Ok(readings) = Readings::of(snapshot.taken_at, readings, latest);
+    let Ok(readings) = Readings::from_snapshot(snapshot.taken_at, readings, latest);
     readings
 }
 

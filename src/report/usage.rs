@@ -116,9 +116,9 @@ pub(crate) fn usage_report(input: &UsageInput, context: &ReportContext) -> Usage
         level = level.max(Level::Warning);
     }
     let out = || groups.iter().copied().filter(|status| status.runs_out());
-    let rebalance = input.terms.map(|terms| Rebalance::of(out(), input.latest, terms));
+    let rebalance = input.terms.map(|terms| Rebalance::new(out(), input.latest, terms));
     let todo = todo(input, &groups, &organizations, rebalance.as_ref(), context);
-    let total = Total::of(&organizations);
+    let total = Total::of_only(&organizations);
     let subject = subject(&headline, total.as_ref());
 
     let measured: Vec<&QuotaStatus> = groups.iter().copied().filter(|status| status.is_measured()).collect();

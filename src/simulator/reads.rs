@@ -188,7 +188,7 @@ pub(super) fn test_units(
     call: &Call,
     now: DateTime<Utc>,
 ) -> Result<Answer, Problem> {
-    let period = Period::of(organization, call, now)?;
+    let period = Period::from_query(organization, call, now)?;
     let mut rows = Vec::new();
     for (index, group) in organization.account_groups.iter().enumerate() {
         // Enterprise units are shared out evenly among the tests of the group.
@@ -218,7 +218,7 @@ pub(super) fn agent_units(
     call: &Call,
     now: DateTime<Utc>,
 ) -> Result<Answer, Problem> {
-    let period = Period::of(organization, call, now)?;
+    let period = Period::from_query(organization, call, now)?;
     let mut rows = Vec::new();
     for (index, group) in organization.account_groups.iter().enumerate() {
         for (_, agent, (used, projected)) in agents_of(organization, index, period) {
@@ -263,7 +263,7 @@ struct Period {
 }
 
 impl Period {
-    fn of(organization: &Organization, call: &Call, now: DateTime<Utc>) -> Result<Self, Problem> {
+    fn from_query(organization: &Organization, call: &Call, now: DateTime<Utc>) -> Result<Self, Problem> {
         let (start, end) = (date(call, "startDate")?, date(call, "endDate")?);
         if start.is_none() && end.is_some() {
             return Err(invalid("startDate", "endDate is used with startDate".to_owned()));

@@ -77,7 +77,7 @@ fn run(seed: u64, is_verbose: bool, tally: &mut Tally) {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     runtime.block_on(async {
-        let scenario = Scenario::of(seed);
+        let scenario = Scenario::from_seed(seed);
         if is_verbose {
             eprintln!("{scenario:#?}");
         }

@@ -69,7 +69,7 @@ fn remember(secret: &str, is_passing: bool) {
 pub(crate) fn register_userinfo(url: &reqwest::Url) {
     for part in [Some(url.username()), url.password()].into_iter().flatten() {
         register(part);
-        if let Ok(decoded) = String::from_utf8(Decoded::of(part, Blanks::Stay).bytes) {
+        if let Ok(decoded) = String::from_utf8(Decoded::new(part, Blanks::Stay).bytes) {
             register(&decoded);
         }
     }
@@ -81,7 +81,7 @@ pub(crate) fn redact(text: &str) -> Cow<'_, str> {
     {
         let secrets = SECRETS.read().unwrap_or_else(PoisonError::into_inner);
         if !secrets.is_empty() {
-            let views = [Blanks::Stay, Blanks::Go].map(|blanks| (blanks, Decoded::of(text, blanks)));
+            let views = [Blanks::Stay, Blanks::Go].map(|blanks| (blanks, Decoded::new(text, blanks)));
             for secret in secrets.iter() {
                 secret.find(text.as_bytes(), Blanks::Stay, &mut found);
                 for (blanks, view) in &views {
@@ -221,7 +221,7 @@ struct Decoded {
 }
 
 impl Decoded {
-    fn of(text: &str, blanks: Blanks) -> Self {
+    fn new(text: &str, blanks: Blanks) -> Self {
         let mut decoded =
             Self { bytes: Vec::with_capacity(text.len()), from: Vec::with_capacity(text.len()) };
         let is_kept =

@@ -366,7 +366,7 @@ impl ServerMessage {
         }
         let mut fields = Vec::new();
         let _no_list = problem.each("errors", |error| {
-            let Ok(error) = Object::of("an error", error) else { return };
+            let Ok(error) = Object::from_value("an error", error) else { return };
             let message = own(&error, "message");
             let message = if message.is_empty() { own(&error, "code") } else { message };
             let error = FieldError { field: own(&error, "field"), message };

@@ -212,7 +212,7 @@ fn rows<T>(
     let entry = format!("an entry of `{name}`");
     let there = of.each(name, |raw| {
         if let Ok(seen) = &mut rows {
-            match Object::of(&entry, raw).and_then(|object| Ok((object.is_empty(), row(&object)?))) {
+            match Object::from_value(&entry, raw).and_then(|object| Ok((object.is_empty(), row(&object)?))) {
                 Ok((is_empty, row)) => seen.extend((!is_empty).then_some(row)),
                 Err(Unexpected(why)) => rows = Err(Unexpected(format!("{why} in {entry}"))),
             }

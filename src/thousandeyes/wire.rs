@@ -42,7 +42,7 @@ impl<'a> Object<'a> {
     }
 
     /// An entry of a list, or the value of a field.
-    pub(super) fn of(what: &str, raw: &'a RawValue) -> Result<Self, Unexpected> {
+    pub(super) fn from_value(what: &str, raw: &'a RawValue) -> Result<Self, Unexpected> {
         serde_json::from_str(raw.get()).map_err(|_| match raw.get().as_bytes().first() {
             Some(b'{') => Unexpected(format!("{what} has {TOO_MANY_FIELDS}")),
             _ => Unexpected(format!("{what} is {}, not an object", excerpt(raw))),
@@ -68,7 +68,7 @@ impl<'a> Object<'a> {
     }
 
     pub(super) fn object(&self, name: &str) -> Result<Option<Self>, Unexpected> {
-        self.field(name)?.map(|raw| Self::of(&format!("`{name}`"), raw)).transpose()
+        self.field(name)?.map(|raw| Self::from_value(&format!("`{name}`"), raw)).transpose()
     }
 
     /// Calls `each` with the entries of a list, one after the other; false where the list is missing or null.

@@ -47,7 +47,7 @@ fn killed_at_any_moment_the_next_start_ends_each_run_as_planned_or_says_which_ro
 }
 
 fn run(seed: u64, kills: &AtomicUsize) {
-    let scenario = Scenario::of(1_000_000 + seed);
+    let scenario = Scenario::from_seed(1_000_000 + seed);
     let bench = Bench::new(scenario.world())
         .with("QUOTAKEEPER__API__REQUESTS_PER_MINUTE", "100000")
         .with("QUOTAKEEPER__INBOX__MODE", scenario.mode)
@@ -175,7 +175,7 @@ fn ends_as_reported(bench: &Bench, log: &[Logged], target: &Key, ending: &str, a
 #[test]
 fn the_scenarios_have_edits_and_lost_answers() {
     let count = |is: fn(&Mishap) -> bool| {
-        let all = (0..SEEDS).flat_map(|seed| Scenario::of(1_000_000 + seed).mishaps);
+        let all = (0..SEEDS).flat_map(|seed| Scenario::from_seed(1_000_000 + seed).mishaps);
         all.filter(|(_, _, mishap)| is(mishap)).count()
     };
     assert!(count(|mishap| matches!(mishap, Mishap::Edit(..))) > 10);

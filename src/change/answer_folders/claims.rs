@@ -31,7 +31,7 @@ struct Claim {
 }
 
 impl Claims {
-    pub(in crate::change) fn of((runs, unread): (Vec<Run>, Vec<Unreadable>)) -> Self {
+    pub(in crate::change) fn from_runs((runs, unread): (Vec<Run>, Vec<Unreadable>)) -> Self {
         let mut claims = Self::default();
         for run in &runs {
             claims.add(run);

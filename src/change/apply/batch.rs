@@ -25,7 +25,7 @@ pub(crate) struct PendingWrite {
 
 impl PendingWrite {
     /// The write of a row; none of one whose target is not known.
-    pub(crate) fn of(row: &PlanRow) -> Option<Self> {
+    pub(crate) fn from_row(row: &PlanRow) -> Option<Self> {
         Some(Self { row: row.row, target: row.target.clone()?, before: row.before, after: row.after })
     }
 
@@ -48,7 +48,7 @@ pub(crate) enum Operation {
 }
 
 impl Operation {
-    fn of(todo: &PendingWrite) -> Self {
+    fn for_write(todo: &PendingWrite) -> Self {
         match (&todo.target.aid, todo.after) {
             (None, Some(_)) => Self::AssignOrganizations,
             (Some(_), Some(_)) => Self::AssignAccountGroups,
@@ -169,7 +169,7 @@ impl Batch {
 pub(crate) fn batches(rows: Vec<PendingWrite>) -> VecDeque<Batch> {
     let mut steps: BTreeMap<(bool, u8, Operation), Vec<PendingWrite>> = BTreeMap::new();
     for row in rows {
-        let operation = Operation::of(&row);
+        let operation = Operation::for_write(&row);
         let decrease = row.is_decrease();
         // An organization's own raise makes room for its groups; its decrease waits for theirs.
         let own_last = u8::from(decrease && operation == Operation::AssignOrganizations);

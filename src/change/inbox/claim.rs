@@ -93,7 +93,7 @@ impl OpenInbox {
             Err(Unfit::Missing) => return Ok(Claim::Nothing),
             Err(unfit) => return Ok(unfit_to_take(name, unfit)),
         };
-        if Fingerprint::of(&file.stat) != fingerprint {
+        if Fingerprint::from_stat(&file.stat) != fingerprint {
             return Ok(Claim::Nothing); // another file by now
         }
         let mut run = Run::create(&self.settings.runs, now, &shown_name(name), |record| RunRecord {
@@ -146,7 +146,7 @@ impl OpenInbox {
     ) -> anyhow::Result<bool> {
         match file.read(self.settings.max_bytes) {
             Ok(bytes) => {
-                if !fingerprint.is_renamed(&Fingerprint::of(&file.stat()?)) {
+                if !fingerprint.is_renamed(&Fingerprint::from_stat(&file.stat()?)) {
                     info!(run = %run.record.id, file = %run.record.file, "still being written: left for the next pass");
                     return Ok(false);
                 }
@@ -159,7 +159,7 @@ impl OpenInbox {
             }
             Err(unfit) => anyhow::bail!(unfit),
         }
-        run.record.dropped_by = Some(Owner::of(file.stat.st_uid));
+        run.record.dropped_by = Some(Owner::from_uid(file.stat.st_uid));
         run.record.claimed = Some(Claimed {
             inode: fingerprint.inode,
             bytes: fingerprint.bytes,
@@ -207,7 +207,7 @@ impl OpenInbox {
             Err(Unfit::Missing) => return Ok(Claim::Nothing),
             Err(unfit) => return Ok(unfit_to_take(name, unfit)),
         };
-        if Fingerprint::of(&file.stat) != fingerprint {
+        if Fingerprint::from_stat(&file.stat) != fingerprint {
             return Ok(Claim::Nothing);
         }
         let bytes = match file.read(self.settings.max_bytes) {
@@ -224,7 +224,7 @@ impl OpenInbox {
         let mut run = Run::create(&self.settings.runs, now, &shown_name(name), |record| record)?;
         run.write("input.csv", &bytes)?;
         run.record.input_sha256 = Some(hash);
-        run.record.dropped_by = Some(Owner::of(file.stat.st_uid));
+        run.record.dropped_by = Some(Owner::from_uid(file.stat.st_uid));
         run.save()?;
         Ok(Claim::Run(Box::new(run)))
     }
@@ -237,7 +237,7 @@ impl OpenInbox {
             Ok(file) if file.stat.st_ino == was.inode => file,
             _ => return Ok(None), // gone, or somebody put another there: it says nothing of the one that was copied
         };
-        let is = Fingerprint::of(&file.stat);
+        let is = Fingerprint::from_stat(&file.stat);
         if (is.bytes, is.modified) == (was.bytes, was.modified) {
             return Ok(None);
         }

@@ -182,6 +182,6 @@ impl OpenInbox {
             Run::create_as(&self.settings.runs, record)?
         };
         info!(run = %run.record.id, "claimed before a crash: taken up again");
-        self.copy(&mut run, &file, Fingerprint::of(&file.stat)).map(drop)
+        self.copy(&mut run, &file, Fingerprint::from_stat(&file.stat)).map(drop)
     }
 }

@@ -93,7 +93,7 @@ async fn a_settled_file_moves_into_a_run_of_its_own() {
     release(&inbox, &taken.runs[0]);
     assert_eq!(left(&inbox), 1);
     let owner = rustix::process::geteuid().as_raw();
-    assert_eq!(taken.runs[0].record.dropped_by, Some(Owner::of(owner)));
+    assert_eq!(taken.runs[0].record.dropped_by, Some(Owner::from_uid(owner)));
 }
 
 #[tokio::test(start_paused = true)]

@@ -35,7 +35,7 @@ impl RunContext<'_> {
             Verdict::Unchanged(_) | Verdict::Refused(_) => false,
         };
         let rows: Vec<PendingWrite> =
-            plan.rows.iter().filter(may_be_sent).filter_map(PendingWrite::of).collect();
+            plan.rows.iter().filter(may_be_sent).filter_map(PendingWrite::from_row).collect();
         let (journal, past) = Journal::open(&self.run.path("journal.jsonl"), &self.run.record.id)?;
         let services = self.services;
         if !rows.is_empty() {
@@ -48,7 +48,7 @@ impl RunContext<'_> {
         let context = &*self;
         let apply = Apply {
             client: services.api.get()?,
-            others: OtherRuns::of(services.runs(), context.run),
+            others: OtherRuns::new(services.runs(), context.run),
             last_seen,
             journal,
             past,

@@ -107,7 +107,7 @@ impl RunContext<'_> {
             plan,
             results,
             carried: file.map(|file| file.extra_cells()).unwrap_or_default(),
-            ..RunSummary::of(&self.run.record)
+            ..RunSummary::from_record(&self.run.record)
         };
         self.run.record.mail_due = true;
         self.answer(state, summary)

@@ -80,7 +80,7 @@ fn a_giver_keeps_what_it_used_in_the_last_cycle_and_the_headroom_unless_that_gua
         group("7", "3", Some(9_600), 100, 500),
     ]);
     let target = |aid| crate::domain::quota::Target::account_group("7", aid);
-    let last = LastCycle::of([(target("2"), 8_000), (target("3"), 9_600), (target("1"), 1)]);
+    let last = LastCycle::new([(target("2"), 8_000), (target("3"), 9_600), (target("1"), 1)]);
     let given = |below_last_cycle| {
         let guards = Guards { below_last_cycle, ..Guards::default() };
         let proposal = propose(&live, Terms { last_cycle: &last, ..terms(&guards) }).remove(0);

@@ -2,7 +2,10 @@ use super::*;
 use crate::collect::Reading;
 
 fn live(read_at: Instant) -> Box<LiveState> {
-    Box::new(LiveState::of(Reading::of(Vec::new(), Vec::new(), chrono::DateTime::UNIX_EPOCH), read_at))
+    Box::new(LiveState::new(
+        Reading::from_answers(Vec::new(), Vec::new(), chrono::DateTime::UNIX_EPOCH),
+        read_at,
+    ))
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::report::shared::planned::organizations;
 
 pub(in crate::cli) fn to_json(name: &str, plan: &Plan) -> Value {
     let counts = plan.counts();
-    let requests = Requests::of(plan);
+    let requests = Requests::for_plan(plan);
     let by_operation: Map<String, Value> =
         requests.by_operation().map(|(operation, count)| (operation, json!(count))).collect();
     json!({

@@ -34,7 +34,7 @@ pub(super) fn markdown(name: &str, plan: &Plan, zone: Tz, all: bool) -> String {
         number(counts.held),
         if plan.is_empty() { String::new() } else { format!(" · plan `{}`", plan.sha256) }
     );
-    let requests = Requests::of(plan);
+    let requests = Requests::for_plan(plan);
     if requests.total() > 0 {
         text += &format!(
             "{} would be applied in {} ({}).\n\n",

@@ -11,9 +11,9 @@ pub(super) struct Requests(BTreeMap<Operation, usize>);
 
 impl Requests {
     /// Of the rows that are sent now without asking anybody.
-    pub(super) fn of(plan: &Plan) -> Self {
+    pub(super) fn for_plan(plan: &Plan) -> Self {
         let mut counts = BTreeMap::new();
-        for batch in batches(plan.to_send().filter_map(PendingWrite::of).collect()) {
+        for batch in batches(plan.to_send().filter_map(PendingWrite::from_row).collect()) {
             *counts.entry(batch.operation).or_default() += 1;
         }
         Self(counts)

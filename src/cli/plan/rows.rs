@@ -45,7 +45,7 @@ pub(super) fn sections(plan: &Plan, extent: Extent, style: Style) -> String {
     });
     let unchanged = plan.rows.iter().filter(|row| matches!(row.verdict, Verdict::Unchanged(_)));
     let unchanged = unchanged.filter(|_| matches!(extent, Extent::All));
-    let layout = Layout::of(listed.chain(unchanged), plan, style, rest_with);
+    let layout = Layout::new(listed.chain(unchanged), plan, style, rest_with);
     let sections: String = parts.iter().map(|part| section(part, limit(part.kind), &layout)).collect();
     if matches!(extent, Extent::All) { sections + &unchanged_sections(plan, &layout) } else { sections }
 }
@@ -57,7 +57,7 @@ fn unchanged_sections(plan: &Plan, layout: &Layout) -> String {
             sections.entry(*why).or_default().push(row);
         }
     }
-    let show = Show::of(layout);
+    let show = Show::new(layout);
     let section = |(why, rows): (NoChange, Vec<&PlanRow>)| {
         limited_rows(&format!("Unchanged, {}", word(why)), &rows, (&[], ""), usize::MAX, &show)
     };
@@ -76,7 +76,7 @@ struct Layout {
 }
 
 impl Layout {
-    fn of<'p>(
+    fn new<'p>(
         rows: impl Iterator<Item = &'p PlanRow>,
         plan: &Plan,
         style: Style,
@@ -84,7 +84,7 @@ impl Layout {
     ) -> Self {
         let has_organizations = plan.organizations.len() > 1;
         let layout = Self { style, has_organizations, widths: Vec::new(), rest_with };
-        let widths = table_of(rows, &Show::of(&layout)).natural_widths();
+        let widths = table_of(rows, &Show::new(&layout)).natural_widths();
         Self { widths, ..layout }
     }
 
@@ -106,7 +106,7 @@ fn section(part: &Part<'_>, limit: usize, layout: &Layout) -> String {
     };
     let unsent = |count| if count == 1 { "is not sent either" } else { "are not sent either" };
     let others = (part.others.as_slice(), unsent(part.others.len()));
-    limited_rows(&title, &part.rows, others, limit, &Show::of(layout))
+    limited_rows(&title, &part.rows, others, limit, &Show::new(layout))
 }
 
 /// What is held, by organization where those are few: what holds the whole of one is said once.
@@ -122,7 +122,7 @@ fn held_sections(part: &Part<'_>, limit: usize, layout: &Layout) -> String {
     }
     if groups.len() > GROUPS {
         let others = (part.others.as_slice(), wait(part.others.len()));
-        return limited_rows("Held", &part.rows, others, limit, &Show { due: true, ..Show::of(layout) });
+        return limited_rows("Held", &part.rows, others, limit, &Show { due: true, ..Show::new(layout) });
     }
     let limit = if limit == usize::MAX { limit } else { (limit / groups.len().max(1)).max(3) };
     let mut text = String::new();
@@ -133,9 +133,9 @@ fn held_sections(part: &Part<'_>, limit: usize, layout: &Layout) -> String {
     let apart: Vec<&PlanRow> = part.others.iter().copied().filter(elsewhere).collect();
     for (org_id, rows) in groups {
         let name = name_of(rows.first().map_or("", |row| &row.org_name), org_id);
-        let common = CommonReasons::of(rows.iter().copied());
+        let common = CommonReasons::new(rows.iter().copied());
         let others: Vec<&PlanRow> = part.others.iter().copied().filter(|row| is_of(row, org_id)).collect();
-        let show = Show { common: Some(&common), due: true, is_of_one: true, ..Show::of(layout) };
+        let show = Show { common: Some(&common), due: true, is_of_one: true, ..Show::new(layout) };
         text += &limited_rows(&format!("Held: {name}"), &rows, (&others, wait(others.len())), limit, &show);
     }
     if !apart.is_empty() {
@@ -144,7 +144,7 @@ fn held_sections(part: &Part<'_>, limit: usize, layout: &Layout) -> String {
         let end = if is_whole { ":" } else { "" };
         text += &format!("\n{}", wrap_text(2, &format!("{waiting}{end}"), layout.style.paint));
         if is_whole {
-            text += &with_others(&apart, &Show { due: true, ..Show::of(layout) });
+            text += &with_others(&apart, &Show { due: true, ..Show::new(layout) });
         }
     }
     text
@@ -167,7 +167,7 @@ struct Show<'s> {
 }
 
 impl<'s> Show<'s> {
-    fn of(layout: &'s Layout) -> Self {
+    fn new(layout: &'s Layout) -> Self {
         Self { layout, common: None, due: false, is_of_one: false, why: true, reason: None }
     }
 }

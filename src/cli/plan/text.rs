@@ -182,7 +182,7 @@ pub(super) fn unchanged_rows(plan: &Plan) -> Option<String> {
 /// How much would be applied, what would wait, and the commands that apply it.
 fn footer(plan: &Plan, typed: &str, paint: Paint) -> String {
     let counts = plan.counts();
-    let requests = Requests::of(plan);
+    let requests = Requests::for_plan(plan);
     let sent = plan.to_send().count();
     let mut said = vec![match requests.total() {
         0 if plan.is_empty() => "Nothing would be applied".to_owned(),

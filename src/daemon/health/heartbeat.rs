@@ -56,7 +56,7 @@ impl Heartbeat {
     pub(super) fn new(config: &Config) -> anyhow::Result<Option<Self>> {
         let Some(url) = config.heartbeat.url.clone() else { return Ok(None) };
         let client = client(config, url.expose())?;
-        Ok(Some(Self { client, url, outage: Outage::of("heartbeat.url") }))
+        Ok(Some(Self { client, url, outage: Outage::new("heartbeat.url") }))
     }
 
     /// Sends it, with few tries and a bound on each.

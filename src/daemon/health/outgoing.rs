@@ -13,7 +13,7 @@ pub(super) struct Outage {
 }
 
 impl Outage {
-    pub(super) fn of(what: &'static str) -> Self {
+    pub(super) fn new(what: &'static str) -> Self {
         Self { what, lasts: false }
     }
 

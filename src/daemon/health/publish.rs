@@ -34,9 +34,9 @@ impl Publisher {
         };
         Ok((textfile.is_some() || pushed.is_some()).then(|| Self {
             textfile,
-            no_textfile: Outage::of("metrics.textfile"),
+            no_textfile: Outage::new("metrics.textfile"),
             pushed,
-            no_push: Outage::of("metrics.push_url"),
+            no_push: Outage::new("metrics.push_url"),
         }))
     }
 

@@ -41,7 +41,7 @@ fn last_diff(snapshots: &[Snapshot], sent: &[SentRow]) -> Diff {
     if compared(earlier, later, &BTreeMap::new(), sent).unsure_organizations().is_empty() {
         return diff(earlier, later, sent);
     }
-    let (removals, org_id) = (Removals::of(sent), OrgId::from("1"));
+    let (removals, org_id) = (Removals::new(sent), OrgId::from("1"));
     let mut known = PriorKnowledge::default();
     for seen in older.iter().chain([earlier]) {
         let at = seen.taken_at;

@@ -182,8 +182,8 @@ struct Head {
 
 impl Head {
     /// None where the line has no such cells.
-    fn of(line: &[u8]) -> Option<Self> {
-        let mut commas = Commas::of(line);
+    fn parse(line: &[u8]) -> Option<Self> {
+        let mut commas = Commas::new(line);
         let first = commas.next()?;
         let (before, end) = (commas.nth(ORG_ID - 2)?, commas.next()?);
         Some(Self { bytes: line[..=end].to_vec(), first, id: before + 1 })
@@ -288,7 +288,7 @@ fn first_line(text: &[u8]) -> Option<(&[u8], &[u8])> {
 /// A line, which begins with the comma behind its first cell, until the comma behind its quota: all that changes are made of.
 fn until_quota(line: &[u8]) -> &[u8] {
     let end = match memchr(b'"', line) {
-        None => Commas::of(line).nth(QUOTA),
+        None => Commas::new(line).nth(QUOTA),
         Some(_) => quoted_cell_ends(line).nth(QUOTA),
     };
     &line[..end.map_or(line.len(), |end| end + 1)]
@@ -300,7 +300,7 @@ impl<R: Read> Blocks<R> {
         let source = match order(&mut lines)? {
             Order::Ours => Source::Lines { lines, begun: None },
             other @ Order::Other(_) => {
-                Source::Rows(Box::new(Organizations::of(Rows::in_order(lines, other))))
+                Source::Rows(Box::new(Organizations::from_rows(Rows::in_order(lines, other))))
             }
         };
         Ok(Self { source, ended: false })
@@ -339,7 +339,7 @@ fn next_block<R: Read>(lines: &mut Lines<R>, begun: &mut Option<RowLines>) -> an
                     begun.take_alike(lines);
                     continue;
                 }
-                head = Head::of(lines.bytes()).unwrap_or_default();
+                head = Head::parse(lines.bytes()).unwrap_or_default();
                 (head.id(), &lines.bytes()[head.first..])
             }
             Line::Quoted => {

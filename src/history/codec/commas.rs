@@ -14,7 +14,7 @@ const EACH: u64 = u64::from_ne_bytes([1; 8]);
 const LOW: u64 = u64::from_ne_bytes([0x7f; 8]);
 
 impl<'a> Commas<'a> {
-    pub(super) fn of(line: &'a [u8]) -> Self {
+    pub(super) fn new(line: &'a [u8]) -> Self {
         Self { rest: line, seen: 0, found: 0 }
     }
 

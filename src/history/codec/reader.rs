@@ -34,10 +34,10 @@ pub(crate) struct Organizations<R> {
 
 impl<R: Read> Organizations<R> {
     pub(crate) fn new(file: R) -> anyhow::Result<Self> {
-        Ok(Self::of(Rows::new(file)?))
+        Ok(Self::from_rows(Rows::new(file)?))
     }
 
-    pub(super) fn of(rows: Rows<R>) -> Self {
+    pub(super) fn from_rows(rows: Rows<R>) -> Self {
         Self { rows, begun: None, ended: false }
     }
 
@@ -190,7 +190,7 @@ fn read_cells<'a, R: Read>(
         record.len()
     } else {
         let line = lines.text()?;
-        let commas = Commas::of(line.as_bytes());
+        let commas = Commas::new(line.as_bytes());
         match order {
             Order::Ours => split(line, commas, our_column, cells), // each cell of a million rows passes here
             other @ Order::Other(_) => split(line, commas, |place| other.column(place), cells),

@@ -86,7 +86,7 @@ proptest! {
     fn cells_are_what_stands_between_commas(text in "[a,é\u{80}-]{0,30}[a,]{0,20}") {
         let (mut cells, expected): (_, Vec<&str>) = ([""; COLUMNS.len()], text.split(',').collect());
         let column = |place| (place < COLUMNS.len()).then_some(place);
-        prop_assert_eq!(split(&text, Commas::of(text.as_bytes()), column, &mut cells), expected.len());
+        prop_assert_eq!(split(&text, Commas::new(text.as_bytes()), column, &mut cells), expected.len());
         for (cell, expected) in cells.iter().zip(expected.iter().chain(std::iter::repeat(&""))) {
             prop_assert_eq!(cell, expected);
         }

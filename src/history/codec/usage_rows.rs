@@ -31,7 +31,7 @@ pub(super) fn of_lines(id: &OrgId, text: &[u8], like: &Organization) -> Option<U
         if has_quotes {
             reader.add(row, quoted_cell_ends(row.as_bytes()))?;
         } else {
-            reader.add(row, Commas::of(row.as_bytes()))?;
+            reader.add(row, Commas::new(row.as_bytes()))?;
         }
         begin = end + 1;
     }

@@ -120,7 +120,7 @@ fn notice(config: &Config, run: &Run) -> RunNotice {
 }
 
 fn without_rows(run: &Run, error: &anyhow::Error) -> RunSummary {
-    let mut summary = RunSummary::of(&run.record);
+    let mut summary = RunSummary::from_record(&run.record);
     summary.notes.push(format!("Its rows cannot be shown: {error:#}"));
     summary
 }

@@ -52,7 +52,7 @@ pub(crate) fn kept_targets(
     let older = OlderSnapshots { history, runs, moments: history.list()? };
     let moments = older.moments(at);
     let sent = explains::sent_rows(runs, moments.first().copied().unwrap_or(at))?;
-    let removals = Removals::of(&sent);
+    let removals = Removals::new(&sent);
     let follower = older.follow(of, &moments, &removals);
     let kept = follower.kept_aids(at, &history.organizations_only(at, of)?);
     let targets = kept
@@ -148,7 +148,7 @@ impl OlderSnapshots<'_> {
         moments.extend(self.day_old(later).filter(|at| *at < earlier));
         since.retain(|at| *at > earlier);
         let sent = explains::sent_rows(self.runs, moments.first().copied().unwrap_or(earlier))?;
-        let removals = Removals::of(&sent);
+        let removals = Removals::new(&sent);
         let mut follower = self.follow(of, &moments, &removals);
         follower.observe(earlier, &self.history.organizations_only(earlier, of)?);
         let shown = self.history.organizations_only(later, of)?;
@@ -197,7 +197,7 @@ impl OlderSnapshots<'_> {
         moments: &BTreeSet<DateTime<Utc>>,
     ) -> anyhow::Result<BTreeMap<OrgId, KnownQuotas>> {
         let sent = explains::sent_rows(self.runs, last)?;
-        let removals = Removals::of(&sent);
+        let removals = Removals::new(&sent);
         let known = of.iter().map(|org_id| (org_id.clone(), KnownQuotas::default())).collect();
         let mut follower = Follower { known, removals: &removals };
         let moments = [last].into_iter().chain(moments.iter().copied()).collect();

@@ -31,7 +31,7 @@ impl ReportInputs<'_> {
         for then in earlier {
             let (at, now) = (then.at, latest.organizations().first());
             let readings = now.map(|now| Ok(OrganizationReadings::new(self.history.usage(then, now)?, rule)));
-            match Readings::of::<anyhow::Error>(at, readings, latest) {
+            match Readings::from_snapshot::<anyhow::Error>(at, readings, latest) {
                 Ok(readings) => week.add(&readings, latest),
                 Err(error) => left_out(&error),
             }
@@ -75,7 +75,8 @@ impl ReportInputs<'_> {
     ) {
         let of_organization = |then: UsageRows| OrganizationReadings::new(then, rule);
         let read = |at: DateTime<Utc>| {
-            self.history.usage_like(at, latest, of_organization, |read| Readings::of(at, read, latest))
+            self.history
+                .usage_like(at, latest, of_organization, |read| Readings::from_snapshot(at, read, latest))
         };
         self.history.each_of(moments, read, |readings| {
             for readings in readings {

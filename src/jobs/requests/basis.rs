@@ -15,7 +15,7 @@ pub(crate) struct Basis {
 }
 
 impl Basis {
-    pub(crate) fn of(config: &Config) -> Self {
+    pub(crate) fn from_config(config: &Config) -> Self {
         let Config { api, guard, usage, inbox, .. } = config;
         let aid = api.aid.as_ref().map_or_else(String::new, |aid| format!(" (aid {aid})"));
         let Inbox {

@@ -8,7 +8,7 @@ fn now() -> DateTime<Utc> {
 }
 
 fn basis() -> Basis {
-    Basis::of(&Config::default())
+    Basis::from_config(&Config::default())
 }
 
 fn prune() -> Ask {

@@ -85,7 +85,7 @@ impl HandedOver {
                 return None;
             }
         };
-        let decider = Decider::User { user: Owner::of(taken.uid), login: None };
+        let decider = Decider::User { user: Owner::from_uid(taken.uid), login: None };
         let by = format!("{decider}, on {}", lock::hostname());
         info!(request = %id, %by, ask = ?taken.ask, "handed over by a command");
         Some(Request { id, ask: taken.ask, by: (by, decider) })

@@ -311,7 +311,7 @@ impl Worker {
     /// next does it.
     async fn request(&mut self, app: &App) -> anyhow::Result<()> {
         let data = &app.config.data.dir;
-        let own = Basis::of(&app.config);
+        let own = Basis::from_config(&app.config);
         let Some(Request { id, ask, by }) = self.handed_over.next_request(data, &own) else { return Ok(()) };
         forget_failures(app);
         let (done, runs) = match ask {

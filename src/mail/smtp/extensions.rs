@@ -20,7 +20,7 @@ pub(in crate::mail) struct Extensions {
 
 impl Extensions {
     /// The first line is the server's name.
-    pub(in crate::mail) fn of(reply: &Reply) -> Self {
+    pub(in crate::mail) fn from_reply(reply: &Reply) -> Self {
         let mut extensions = Self::default();
         for line in reply.lines.iter().skip(1) {
             // Some old servers write `AUTH=PLAIN`.

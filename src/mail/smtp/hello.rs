@@ -14,7 +14,7 @@ pub(in crate::mail) struct HelloName {
 
 impl HelloName {
     /// `smtp.hello_name`, else this machine's full name if it has one.
-    pub(in crate::mail) fn of(configured: Option<&str>) -> Self {
+    pub(in crate::mail) fn new(configured: Option<&str>) -> Self {
         let name = configured.map(str::to_owned).or_else(|| {
             let hosts = std::fs::read_to_string("/etc/hosts").unwrap_or_default();
             full_name(&crate::files::lock::hostname(), &hosts)

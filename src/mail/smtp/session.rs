@@ -99,7 +99,7 @@ impl<'a> Session<'a> {
     async fn say_hello(&mut self, wire: &mut Wire) -> Result<Extensions, Cause> {
         let (ehlo, helo) = (format!("EHLO {}", self.hello), format!("HELO {}", self.hello));
         match self.command(wire, Step::Hello, &ehlo, &[250]).await {
-            Ok(reply) => Ok(Extensions::of(&reply)),
+            Ok(reply) => Ok(Extensions::from_reply(&reply)),
             Err(Cause::Refused(Reply { code: 500 | 502, .. })) => {
                 self.command(wire, Step::Hello, &helo, &[250]).await.map(|_| Extensions::default())
             }

@@ -16,7 +16,7 @@ pub(in crate::mail) struct Trust {
 }
 
 impl Trust {
-    pub(in crate::mail) fn of(host: &str) -> anyhow::Result<Self> {
+    pub(in crate::mail) fn for_host(host: &str) -> anyhow::Result<Self> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()

@@ -25,7 +25,7 @@ pub(crate) const HEIGHT: u32 = 176;
 impl Trend {
     /// The picture, with its words for programs that read a page aloud.
     pub(crate) fn svg(&self) -> String {
-        let scale = Scale::of(self);
+        let scale = Scale::new(self);
         let colour = match self.level {
             Level::Fine => "#3f6492",
             Level::Warning => "#b86e00",

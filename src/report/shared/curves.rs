@@ -174,7 +174,7 @@ pub(crate) struct CycleReadings {
 impl CycleReadings {
     /// The trend, to be drawn.
     pub(in crate::report) fn trend(self, status: &QuotaStatus, zone: Tz) -> Option<Trend> {
-        Trend::of(status, self.cycle, (self.used, self.before), zone)
+        Trend::new(status, self.cycle, (self.used, self.before), zone)
     }
 }
 

@@ -86,7 +86,7 @@ pub(crate) struct CommonReasons<'p>(HashMap<CommonKey<'p>, (usize, CommonReason<
 type CommonKey<'p> = (Option<&'p OrgId>, &'p str);
 
 impl<'p> CommonReasons<'p> {
-    pub(crate) fn of(rows: impl IntoIterator<Item = &'p PlanRow>) -> Self {
+    pub(crate) fn new(rows: impl IntoIterator<Item = &'p PlanRow>) -> Self {
         let mut reasons: HashMap<CommonKey<'p>, (usize, CommonReason<'p>)> = HashMap::new();
         for row in rows {
             for hit in row.held_reasons() {

@@ -38,7 +38,7 @@ impl OrganizationReadings {
 
 impl Readings {
     /// Of a snapshot that comes organization by organization, in the order of their ids, and those alone that the latest shows too.
-    pub(crate) fn of<E>(
+    pub(crate) fn from_snapshot<E>(
         at: DateTime<Utc>,
         organizations: impl IntoIterator<Item = Result<OrganizationReadings, E>>,
         latest: &Snapshot,

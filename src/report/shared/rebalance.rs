@@ -39,7 +39,7 @@ pub(crate) struct RebalanceRow {
 
 impl Rebalance {
     /// For these, the worst first.
-    pub(in crate::report) fn of<'s>(
+    pub(in crate::report) fn new<'s>(
         in_trouble: impl Iterator<Item = &'s QuotaStatus>,
         latest: &Snapshot,
         terms: Terms<'_>,

@@ -103,7 +103,7 @@ impl<'a> Trends<'a> {
     pub(in crate::report) fn picture(&self, status: &QuotaStatus, number: usize) -> Option<Picture> {
         let row = self.latest.row(&status.target)?;
         let cycle = (row.period_start?, row.period_end?);
-        let trend = Trend::of(status, cycle, self.cycles(&status.target)?, self.zone)?;
+        let trend = Trend::new(status, cycle, self.cycles(&status.target)?, self.zone)?;
         Some(Picture {
             cid: format!("trend-{number}@quotakeeper"),
             svg: trend.svg(),

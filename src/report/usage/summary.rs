@@ -128,7 +128,7 @@ pub(crate) struct Total {
 
 impl Total {
     /// None where there are several organizations, or where nothing is known.
-    pub(in crate::report) fn of(organizations: &[Organization]) -> Option<Self> {
+    pub(in crate::report) fn of_only(organizations: &[Organization]) -> Option<Self> {
         let [Organization { own, unallocated, days_left, .. }] = organizations else { return None };
         let (quota, used) = (own.quota?, own.used?);
         let projected = own.projected?.max(used);

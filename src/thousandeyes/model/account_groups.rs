@@ -18,7 +18,7 @@ pub(super) fn account_groups_carefully(json: &str) -> Result<(Page<AccountGroup>
     let (mut groups, mut left_out) = (Vec::new(), LeftOut::default());
     let answer = answer(json)?;
     let there = answer.each("accountGroups", |entry| {
-        let entry = match Object::of("an entry of `accountGroups`", entry) {
+        let entry = match Object::from_value("an entry of `accountGroups`", entry) {
             Ok(entry) => entry,
             Err(Unexpected(why)) => return left_out.push(why),
         };

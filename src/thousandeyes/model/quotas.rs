@@ -198,7 +198,7 @@ impl TryFrom<Units> for PlainValue {
 
 /// An entry field by field, with what is odd in it. An error where it is no object.
 fn careful_entry(entry: &RawValue) -> Result<OrganizationQuotas, Unexpected> {
-    Object::of("an entry of `quotas`", entry).map(|entry| organization_quotas(&entry))
+    Object::from_value("an entry of `quotas`", entry).map(|entry| organization_quotas(&entry))
 }
 
 fn organization_quotas(entry: &Object<'_>) -> OrganizationQuotas {
@@ -220,7 +220,7 @@ fn organization_quotas(entry: &Object<'_>) -> OrganizationQuotas {
         Err(why) => odd.push(unreadable(UnreadableTarget::Anybody, why)),
     }
     let groups = entry.each("accountGroupQuotas", |group| {
-        let group = match Object::of("an entry of `accountGroupQuotas`", group) {
+        let group = match Object::from_value("an entry of `accountGroupQuotas`", group) {
             Ok(group) => group,
             Err(why) => return odd.push(unreadable(UnreadableTarget::SomeAccountGroup, why)),
         };

@@ -59,7 +59,7 @@ pub struct Scenario {
 }
 
 impl Scenario {
-    pub fn of(seed: u64) -> Self {
+    pub fn from_seed(seed: u64) -> Self {
         let mut dice = fastrand::Rng::with_seed(seed);
         let (organizations, groups) = (dice.usize(1..=3), dice.usize(3..=8));
         let targets: Vec<Key> = World::wide(organizations, groups).quotas().into_keys().collect();

@@ -42,11 +42,11 @@ pub(in crate::cli) fn results(plan: &Plan, results: &[RowResult], style: Style) 
     let many = failed.len() + applied.len() > MANY;
     let limits = if many { LISTED_OF_MANY } else { (LISTED, LISTED) };
     applied.sort_by_key(PlanRow::danger);
-    let layout = Layout::of(failed.iter().chain(&applied), plan, style, "--format json");
+    let layout = Layout::new(failed.iter().chain(&applied), plan, style, "--format json");
     let applied: Vec<&PlanRow> = applied.iter().collect();
     let mut text = not_done(&failed, limits.0, &layout);
     if !applied.is_empty() {
-        text += &limited_rows("Applied", &applied, (&[], ""), limits.1, &Show::of(&layout));
+        text += &limited_rows("Applied", &applied, (&[], ""), limits.1, &Show::new(&layout));
     }
     text
 }
@@ -65,7 +65,7 @@ fn not_done(rows: &[PlanRow], limit: usize, layout: &Layout) -> String {
     }
     let (alone, shared): (Vec<_>, Vec<_>) = by_reason.into_iter().partition(|(_, rows)| rows.len() == 1);
     let alone: Vec<&PlanRow> = alone.into_iter().flat_map(|(_, rows)| rows).collect();
-    let show = Show::of(layout);
+    let show = Show::new(layout);
     let mut text = String::new();
     if !alone.is_empty() {
         text += &limited_rows("Not done", &alone, (&[], ""), limit, &show);

@@ -32,7 +32,7 @@ fn a_snapshot_is_the_beat_and_any_failure_is_sent_at_once_until_everything_works
         let mut failing = std::collections::BTreeSet::new();
         let beat = |(job, success): &(Job, bool)| {
             let was_failing = if *success { failing.remove(job) } else { !failing.insert(*job) };
-            HeartbeatSignal::of(*job, *success, was_failing, !failing.is_empty())
+            HeartbeatSignal::after_job(*job, *success, was_failing, !failing.is_empty())
         };
         ends.iter().map(beat).collect::<Vec<_>>()
     };

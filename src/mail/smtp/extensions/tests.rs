@@ -3,7 +3,7 @@
 use super::*;
 
 fn of(lines: &[&str]) -> Extensions {
-    Extensions::of(&Reply { code: 250, lines: lines.iter().map(|line| (*line).to_owned()).collect() })
+    Extensions::from_reply(&Reply { code: 250, lines: lines.iter().map(|line| (*line).to_owned()).collect() })
 }
 
 #[test]

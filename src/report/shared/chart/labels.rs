@@ -94,7 +94,7 @@ struct Obstacles {
 }
 
 impl Obstacles {
-    fn of(trend: &Trend, scale: &Scale) -> Self {
+    fn new(trend: &Trend, scale: &Scale) -> Self {
         let mut lines = Vec::new();
         let quota = trend.quota.map(|quota| scale.y_of(quota));
         lines.extend(quota.map(|y| ((scale.left, y), (RIGHT, y))));
@@ -182,7 +182,7 @@ fn label_choices(trend: &Trend, scale: &Scale) -> Vec<Vec<Label>> {
 
 /// The choices that cost the least together.
 fn place_labels(trend: &Trend, scale: &Scale) -> Vec<Label> {
-    let obstacles = Obstacles::of(trend, scale);
+    let obstacles = Obstacles::new(trend, scale);
     let choices: Vec<Vec<(f64, Area, Label)>> = label_choices(trend, scale)
         .into_iter()
         .map(|places| {

@@ -21,7 +21,7 @@ pub(super) struct Scale {
 }
 
 impl Scale {
-    pub(super) fn of(trend: &Trend) -> Self {
+    pub(super) fn new(trend: &Trend) -> Self {
         let used = trend.used.iter().chain(&trend.before).filter_map(|(_, used)| *used);
         let most = used
             .chain(trend.quota)

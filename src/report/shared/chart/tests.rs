@@ -137,7 +137,7 @@ proptest! {
             runs_out_at,
             ..trend(1)
         };
-        let scale = Scale::of(&trend);
+        let scale = Scale::new(&trend);
         let areas = labels::label_areas(&trend, &scale);
         prop_assert_eq!(areas.len(), 3);
         for (place, area) in areas.iter().enumerate() {

@@ -36,7 +36,7 @@ pub(crate) struct Trend {
 
 impl Trend {
     /// That of a target through the cycle of this start and end, if there is a line to draw.
-    pub(in crate::report) fn of(
+    pub(in crate::report) fn new(
         status: &QuotaStatus,
         (start, end): (DateTime<Utc>, DateTime<Utc>),
         (used, before): (Vec<Reading>, Vec<Reading>),

@@ -15,7 +15,7 @@ fn said(value: &str, guards: &Guards) -> Vec<String> {
         group("7", "3", None, 100, 500),
     ]);
     let rule = UsageRule::default();
-    let last = LastCycle::of([
+    let last = LastCycle::new([
         (Target::account_group("7", "1"), 8_000),
         (Target::account_group("7", "3"), 8_000),
         (Target::organization("7"), 20_000),
