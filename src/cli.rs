@@ -8,7 +8,6 @@ mod apply;
 mod arguments;
 mod check;
 mod decide;
-mod descriptors;
 mod export;
 mod handover;
 mod history;
@@ -21,6 +20,7 @@ mod propose;
 mod runs;
 mod signals;
 mod status;
+mod system_limits;
 mod table;
 mod targets;
 mod terminal;
@@ -74,7 +74,7 @@ pub fn main() -> ExitCode {
     }
     // It is never shut down: that would need a call to wake its threads, and where the kernel fails that one it would wait for
     // ever, also after a panic. A request that is still under way at the end is abandoned: the journal knows it as unknown.
-    let runtime = descriptors::ensure_some().and_then(|()| Ok(tokio::runtime::Runtime::new()?));
+    let runtime = system_limits::ensure_some().and_then(|()| Ok(tokio::runtime::Runtime::new()?));
     let runtime = match runtime {
         Ok(runtime) => ManuallyDrop::new(runtime),
         Err(error) => {

@@ -348,3 +348,19 @@ fn killed_at_any_write_of_what_waits_for_another_day_each_part_is_one_run() {
     eprintln!("killed at {tried} writes of what waits");
     assert!(tried > 40, "too few: {tried}");
 }
+
+#[test]
+fn a_system_that_allows_too_few_threads_is_said_in_one_line_and_nothing_is_begun() {
+    if !strace_works() {
+        return;
+    }
+    let simulator = Simulator::start();
+    for nth in ["1", "2", "1+"] {
+        let place = Place::new(&simulator);
+        let (ran, met) = with_fault(&place, "clone,clone3", "error=EAGAIN", nth, &["once"]);
+        assert!(met, "{nth}: {}", ran.stderr);
+        assert_eq!((ran.code, ran.stderr.lines().count()), (Some(1), 1), "{nth}: {}", ran.stderr);
+        assert!(ran.stderr.contains("no thread can be started"), "{nth}: {}", ran.stderr);
+        assert!(!place.data().join("history").exists(), "{nth}: {}", ran.stderr);
+    }
+}

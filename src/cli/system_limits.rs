@@ -1,0 +1,40 @@
+//! Whether the system lets the program have what it needs: where it does not, the runtime would panic instead of saying so, or wait for
+//! ever for a thread that was never started.
+
+use std::io;
+use std::num::NonZero;
+use std::os::unix::net::UnixStream;
+use std::sync::{Mutex, PoisonError};
+use std::thread::{Builder, available_parallelism, scope};
+
+/// Pairs of connections that are opened to try it. A command opens fewer files at once.
+const PAIRS: usize = 8;
+
+/// Threads beside those of the runtime, of which it has one for each core: the daemon watches two folders, and reads while it answers.
+const MORE_THREADS: usize = 4;
+
+/// An error says what to do.
+pub(super) fn ensure_some() -> anyhow::Result<()> {
+    let pairs: io::Result<Vec<_>> = (0..PAIRS).map(|_| UnixStream::pair()).collect();
+    pairs.map(drop).map_err(|error| {
+        anyhow::anyhow!("{error}: allow it to open at least 64 files (`ulimit -n`, systemd's LimitNOFILE)")
+    })?;
+    let threads = available_parallelism().map_or(1, NonZero::get) + MORE_THREADS;
+    start_together(threads).map_err(|error| {
+        let tasks = threads + 1;
+        anyhow::anyhow!(
+            "no thread can be started ({error}): allow at least {tasks} for this program (`ulimit -u` counts all of the user's, systemd's \
+             TasksMax those of the service, and a container has a limit of its own)"
+        )
+    })
+}
+
+/// Starts so many threads that live at the same time, and ends them.
+fn start_together(count: usize) -> io::Result<()> {
+    let gate = Mutex::new(());
+    let pass = || drop(gate.lock().unwrap_or_else(PoisonError::into_inner));
+    scope(|scope| {
+        let _closed = gate.lock().unwrap_or_else(PoisonError::into_inner);
+        (0..count).try_for_each(|_| Builder::new().spawn_scoped(scope, pass).map(drop))
+    })
+}
