@@ -365,12 +365,16 @@ fn command_traits(command: &Command) -> CommandTraits {
 }
 
 /// What this process leaves on the disk is for its user and group alone, whatever the umask; the reports that a person has
-/// written to a file are that person's.
+/// written to a file are that person's. And it leaves no core, which would hold the token.
 fn restrict(command: &Command) {
-    use rustix::process::{Resource, Rlimit, setrlimit};
-    // A core would hold the token.
-    let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+    use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+    // With a limit of 0 the kernel still hands a core to a program that asked for them all (`core_pattern` with a pipe, as apport and
+    // systemd-coredump set it). With 1 it does not.
+    let _ = setrlimit(Resource::Core, Rlimit { current: Some(1), maximum: Some(1) });
     if command_traits(command).writes {
+        // Whatever the limit, which root can raise. What only reads stays to be seen below `/proc`, for its output may be a file in the
+        // inbox, of which a pass must see that it is open.
+        let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
         // Files and folders get their modes when they are made. Nothing is taken from the group here: in a folder that a
         // group shares, a service under `RestrictSUIDSGID=` could not give it back.
         rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o007));

@@ -2,7 +2,10 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use testkit::binary;
@@ -285,4 +288,45 @@ fn a_running_daemon_has_no_secret_in_its_arguments() {
     assert!(String::from_utf8_lossy(&seen).contains(binary()));
     needles.assert_absent(&seen, "the daemon's arguments");
     needles.assert_absent_below(place.path(), &[]);
+}
+
+/// Waits until the process has come so far that it limits its cores, which it cannot where none were allowed before.
+fn wait_for_limit(process: u32) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let is_limited = |limits: &str| {
+        let line = limits.lines().find_map(|line| line.strip_prefix("Max core file size")).unwrap();
+        let mut words = line.split_whitespace();
+        words.next() == Some("1") || words.next() == Some("0")
+    };
+    loop {
+        let limits = std::fs::read_to_string(format!("/proc/{process}/limits")).unwrap();
+        if is_limited(&limits) {
+            return;
+        }
+        assert!(Instant::now() < deadline, "cores are allowed: {limits}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn no_command_leaves_a_core_and_the_kernel_makes_none_of_what_writes() {
+    let simulator = Simulator::start();
+    let place = Place::new(&simulator).owned_by_nobody();
+    let mut reads = place.command(&["plan", "-"]).stdin(Stdio::piped()).spawn().unwrap();
+    wait_for_limit(reads.id());
+    reads.kill().unwrap();
+    reads.wait().unwrap();
+
+    let mut daemon = place.command(&["run"]).stderr(Stdio::null()).spawn().unwrap();
+    wait_for_limit(daemon.id());
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while place.run(&["status", "--format", "json"]).stdout.contains("\"last_snapshot\": null") {
+        assert!(Instant::now() < deadline, "the daemon took no snapshot");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let pid = daemon.id().to_string();
+    let owner = std::fs::metadata(format!("/proc/{pid}/environ")).unwrap().uid();
+    assert_eq!(owner, 0, "what is never dumped belongs to root there");
+    assert!(Command::new("kill").args(["-ABRT", &pid]).status().unwrap().success());
+    assert!(!daemon.wait().unwrap().core_dumped());
 }
