@@ -45,10 +45,15 @@ impl Outcome {
         }
     }
 
-    /// The event as a reader of the answer sees it: JSON without its end is no answer, even where HTTP saw nothing
-    /// wrong with it (a body without a length ends wherever the connection does).
+    /// The event as a reader of the answer sees it: a part is no answer, and neither is JSON without its end, even where HTTP saw
+    /// nothing wrong with it (a body without a length ends wherever the connection does).
     pub(super) fn noticing_a_cut_object(self) -> Self {
         let body = self.body.bytes.trim_ascii();
+        // Nobody asked for a part (206): it may be whole JSON, and lack what the rest says.
+        if self.event == Event::Status(206) {
+            let reason = "the answer is only a part of one (206)".to_owned();
+            return Self { limits: self.limits, ..Self::without_answer(Event::NoAnswer, reason) };
+        }
         let is_success = matches!(self.event, Event::Status(200..=299));
         let is_cut = || {
             // An object inside may end where the answer was cut.

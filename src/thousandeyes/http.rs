@@ -1,14 +1,17 @@
 //! Makes the HTTP client that all requests go through, and refuses settings that would give the token away.
 
 use std::error::Error as _;
+use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use chrono::DateTime;
 use reqwest::header::{ACCEPT, HeaderMap, HeaderValue};
 use reqwest::{ClientBuilder, NoProxy, Proxy, Url, redirect};
 use rustls::CertificateError;
+use rustls::pki_types::UnixTime;
 
 use super::ca_file::certificates;
 use super::error::Error;
@@ -147,9 +150,8 @@ pub(super) fn explain(
         return (Event::NoAnswer, reason);
     }
     let host = error.url().and_then(Url::host_str).unwrap_or("the server");
-    if bad_certificate(error).is_some() {
-        let fix = "If a proxy or an authority of your own signs it, name its certificate in api.ca_file";
-        return (Event::Unsendable, format!("{host} is not trusted: {cause}. {fix}."));
+    if let Some(bad) = bad_certificate(error) {
+        return (Event::Unsendable, format!("{host} is not trusted: {}.", untrusted(bad, &cause)));
     }
     let what = if error.is_timeout() {
         format!("no connection within {} s", CONNECT_TIMEOUT.min(timeout).as_secs())
@@ -163,6 +165,30 @@ pub(super) fn explain(
         None => format!("cannot connect to {host}: {what}. Check the network, api.base_url and api.proxy."),
     };
     (Event::NotConnected, reason)
+}
+
+/// What is wrong with a certificate, and the fix: none of a wrong time comes by trusting more.
+fn untrusted(bad: &CertificateError, cause: &str) -> String {
+    let day = |time: &UnixTime| {
+        let time = i64::try_from(time.as_secs()).ok().and_then(|time| DateTime::from_timestamp(time, 0));
+        time.unwrap_or_default().format("%-d %b %Y")
+    };
+    match bad {
+        CertificateError::ExpiredContext { not_after, .. } => format!(
+            "its certificate was valid until {}. Check this machine's clock; if it is right, the server, or a proxy on the way to it, needs \
+             a new certificate",
+            day(not_after)
+        ),
+        CertificateError::NotValidYetContext { not_before, .. } => {
+            format!("its certificate is valid from {} on. Check this machine's clock", day(not_before))
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            format!("{cause}. Check api.base_url")
+        }
+        _ => format!(
+            "{cause}. If a proxy or an authority of your own signs it, name its certificate in api.ca_file"
+        ),
+    }
 }
 
 /// What is wrong with a server's certificate, if that is why there is no connection. rustls's error comes inside I/O errors, whose
@@ -192,10 +218,17 @@ pub(crate) async fn start_of(mut answer: reqwest::Response) -> String {
 }
 
 /// The innermost cause says what happened; those around it only where.
-pub(crate) fn deepest(error: &dyn std::error::Error) -> String {
+pub(crate) fn deepest(error: &(dyn std::error::Error + 'static)) -> String {
     let mut cause = error;
     while let Some(source) = cause.source() {
         cause = source;
     }
-    cause.to_string()
+    match cause.downcast_ref::<io::Error>() {
+        // TLS explains at length, for programmers, that its end was missing.
+        Some(error) if error.kind() == io::ErrorKind::UnexpectedEof => "the connection was cut".to_owned(),
+        _ => cause.to_string(),
+    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -74,6 +74,13 @@ fn json_without_its_end_is_no_answer() {
 }
 
 #[test]
+fn a_part_of_an_answer_is_no_answer_although_it_is_whole_json() {
+    let part = Outcome { body: body_of("{\"quotas\":[]}"), ..Outcome::answer(206) }.noticing_a_cut_object();
+    assert_eq!((part.event, part.reason.contains("206")), (Event::NoAnswer, true));
+    assert_eq!(write("/quotas/assign", 206, "{}"), Ok(Vec::new()), "what was written is read back");
+}
+
+#[test]
 fn the_fields_that_the_server_named_are_kept() {
     let body = r#"{"title":"Bad request","status":400,"errors":[
         {"code":"Q-7","field":"organizations[0].value","message":"must not be negative"},
