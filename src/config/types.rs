@@ -216,7 +216,7 @@ pub(super) fn base_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Url
         )));
     }
     if !url.username().is_empty() || url.password().is_some() || url.query().is_some() {
-        return Err(D::Error::custom("a base URL carries no user, password or query"));
+        return Err(D::Error::custom("must have no user, password or query"));
     }
     Ok(url)
 }
