@@ -37,6 +37,18 @@ pub(crate) fn read_json<T: DeserializeOwned>(
     serde_json::from_slice(bytes).map_err(damaged)
 }
 
+/// Refuses a newer file of a kind that has had one format so far, and says none: a version is what a newer one has.
+pub(crate) fn check_first(path: &Path, bytes: &[u8]) -> Result<(), FormatError> {
+    #[derive(Deserialize)]
+    struct Versioned {
+        version: u64,
+    }
+    match serde_json::from_slice(bytes) {
+        Ok(Versioned { version }) => check(path, version, 1),
+        Err(_) => Ok(()), // whoever reads the rest says what is wrong with it
+    }
+}
+
 /// Refuses a version that is newer than those that are known.
 pub(crate) fn check(path: &Path, version: u64, newest: u32) -> Result<(), FormatError> {
     if version > u64::from(newest) {

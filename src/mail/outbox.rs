@@ -30,6 +30,7 @@ use super::record::{MailFolder, Record, State};
 use crate::files;
 use crate::files::durable;
 use crate::files::folder::is_done;
+use crate::files::format;
 use crate::files::sha256;
 
 /// How the names of messages begin: when they were queued.
@@ -227,6 +228,7 @@ impl Outbox {
     fn record(&self, folder: MailFolder, stem: &str) -> anyhow::Result<Record> {
         let path = self.folder(folder).join(format!("{stem}.json"));
         let text = files::read_text(&path, files::RECORD)?;
+        format::check_first(&path, text.as_bytes())?;
         serde_json::from_str(&text).with_context(|| format!("{} is damaged", path.display()))
     }
 

@@ -11,10 +11,9 @@ use tracing::warn;
 
 use super::Run;
 use crate::change::RunState;
-use crate::files;
 use crate::files::folder::is_done;
 use crate::files::owner::Owner;
-use crate::files::{durable, read_if_there};
+use crate::files::{self, durable, format, read_if_there};
 
 /// A person's word on a held run, in `decision.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -117,6 +116,7 @@ impl Run {
 
 fn read_decision(path: &Path) -> anyhow::Result<Option<Decision>> {
     let Some(bytes) = read_if_there(path, files::RECORD)? else { return Ok(None) };
+    format::check_first(path, &bytes)?;
     let damaged = || format!("{} is damaged: remove it and decide again", path.display());
     serde_json::from_slice(&bytes).with_context(damaged).map(Some)
 }

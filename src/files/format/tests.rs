@@ -21,3 +21,12 @@ fn a_newer_file_is_refused_by_its_version_whatever_else_it_holds() {
         assert_eq!(read(broken).unwrap_err().to_string(), "x.json cannot be read: remove it");
     }
 }
+
+#[test]
+fn a_kind_of_file_that_says_no_version_is_refused_once_it_says_a_newer_one() {
+    let check = |text: &str| check_first(Path::new("x.json"), text.as_bytes());
+    for known in ["", "{", "{}", r#"{"version": 1}"#, r#"{"jobs": 2}"#] {
+        assert!(check(known).is_ok(), "{known}");
+    }
+    assert!(matches!(check(r#"{"version": 2, "jobs": []}"#).unwrap_err(), FormatError::Newer { .. }));
+}

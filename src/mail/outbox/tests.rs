@@ -228,15 +228,21 @@ async fn a_message_whose_record_is_damaged_is_kept_and_said() {
     let Queued::Now(path) = outbox.queue(&email("<a@b>", &["a@x.org"]), now()).unwrap() else {
         panic!("it is new")
     };
-    fs::write(path.with_extension("json"), "{").unwrap();
-    let summary = outbox
-        .deliver(&Transport::Directory, now(), DeliveryScope::All, &CancellationToken::new())
-        .await
-        .summary
-        .unwrap();
-    assert_eq!(summary.waiting, 1);
-    assert!(summary.problems[0].error.contains("its recipients are unknown"), "{:?}", summary.problems);
-    assert_eq!(files(&outbox), ["new/eml", "new/json"]);
+    let record = path.with_extension("json");
+    let newer = fs::read_to_string(&record).unwrap().replacen('{', "{\"version\": 2,", 1);
+    for (text, why) in [("{", "is damaged"), (&newer, "was written by a newer quotakeeper")] {
+        fs::write(&record, text).unwrap();
+        let summary = outbox
+            .deliver(&Transport::Directory, now(), DeliveryScope::All, &CancellationToken::new())
+            .await
+            .summary
+            .unwrap();
+        assert_eq!(summary.waiting, 1);
+        let error = &summary.problems[0].error;
+        assert!(error.contains("its recipients are unknown") && error.contains(why), "{error}");
+        assert_eq!(files(&outbox), ["new/eml", "new/json"]);
+        assert_eq!(fs::read_to_string(&record).unwrap(), text);
+    }
 }
 
 #[test]
