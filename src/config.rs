@@ -9,6 +9,7 @@ mod guards;
 mod health;
 mod limits;
 pub(crate) mod loopback;
+mod ranges;
 mod recipients;
 mod secret_text;
 mod shape;

@@ -8,6 +8,7 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
 use super::guards::id_problems;
+use super::ranges::range;
 use super::types::{duration, optional_duration};
 use crate::domain::quota::{Aid, OrgId, SnapshotRow, Target};
 use crate::schedule::instant;
@@ -166,11 +167,11 @@ impl Alerts {
         });
         for (place, warn, critical) in std::iter::once(of_all).chain(of_targets) {
             if warn == Some(0) {
-                let fix = "must be at least 1: at 0, any use at all would be a warning";
+                let fix = range("alerts.warn_projected_percent").unwrap_or_default();
                 found.push((format!("{place}.warn_projected_percent"), fix.to_owned()));
             }
             if critical.is_some_and(|percent| !(1..=100).contains(&percent)) {
-                let fix = "must be between 1 and 100 (100: when nothing is left)";
+                let fix = range("alerts.critical_used_percent").unwrap_or_default();
                 found.push((format!("{place}.critical_used_percent"), fix.to_owned()));
             }
         }

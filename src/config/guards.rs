@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::ranges::range;
 use super::types::duration;
 use crate::domain::quota::{Aid, OrgId, Target};
 
@@ -125,7 +126,7 @@ impl Guards {
             check(
                 lowered.is_some_and(|percent| percent > 100),
                 format!("{place}.max_lowered_percent"),
-                "must be between 0 and 100 (100 never holds)",
+                range("guard.max_lowered_percent").unwrap_or_default(),
             );
         }
         for (index, other) in self.overrides.iter().enumerate() {

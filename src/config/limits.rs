@@ -7,6 +7,7 @@ use lettre::message::Mailbox;
 use reqwest::Url;
 
 use super::loopback::is_loopback;
+use super::ranges::range;
 use super::{Config, Tls};
 use crate::text::clean::visible;
 
@@ -16,6 +17,11 @@ const MOST_KEPT: Duration = Duration::from_secs(100 * 366 * 24 * 3600);
 
 /// Nobody waits longer for an answer, or for a file to settle. Without an end the sum with a time overflows.
 const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);
+
+/// The sentence of a key whose number is outside its range.
+fn in_range(key: &str) -> String {
+    range(key).unwrap_or_default().to_owned()
+}
 
 impl Config {
     /// What the types alone cannot say: each problem as the key and a sentence.
@@ -35,11 +41,13 @@ impl Config {
                 self.api.base_url
             ),
         );
-        check(
-            !(1..=100_000).contains(&self.api.requests_per_minute),
-            "api.requests_per_minute",
-            "must be between 1 and 100000".into(),
-        );
+        for (bad, key) in [
+            (!(1..=100_000).contains(&self.api.requests_per_minute), "api.requests_per_minute"),
+            (self.api.reserve_percent > 90, "api.reserve_percent"),
+            (self.inbox.max_rows == 0, "inbox.max_rows"),
+        ] {
+            check(bad, key, in_range(key));
+        }
         check(self.api.timeout.is_zero(), "api.timeout", "must be above 0, such as 30s".into());
         for (key, wait) in [
             ("api.timeout", self.api.timeout),
@@ -48,12 +56,6 @@ impl Config {
         ] {
             check(wait > LONGEST_WAIT, key, "must be at most 1d".into());
         }
-        check(
-            self.inbox.max_rows == 0,
-            "inbox.max_rows",
-            "must be at least 1: a file without rows changes nothing".into(),
-        );
-        check(self.api.reserve_percent > 90, "api.reserve_percent", "must be between 0 and 90".into());
         check(self.usage.counts.is_empty(), "usage.counts", "must name `cloud`, `enterprise` or both".into());
         check(
             self.usage.units_per_quota_unit.is_some_and(|divisor| !(divisor.is_finite() && divisor > 0.0)),
@@ -119,7 +121,7 @@ impl Config {
             if let Some(problem) = self.smtp.host.as_deref().and_then(host_problem) {
                 check(true, "smtp.host", problem);
             }
-            check(self.smtp.port == Some(0), "smtp.port", "must be between 1 and 65535".into());
+            check(self.smtp.port == Some(0), "smtp.port", in_range("smtp.port"));
             check(
                 self.smtp.hello_name.as_deref().is_some_and(|name| !is_hello_name(name)),
                 "smtp.hello_name",

@@ -11,6 +11,7 @@ use serde_path_to_error::Segment;
 use toml::de::{DeTable, DeValue};
 use toml::{Table, Value};
 
+use super::ranges::describe;
 use super::shape::{Misfit, Step, misfits};
 use super::typed::{ValueReader, WrongValue};
 use super::{Config, ConfigError, Data, Secret, SecretUrl, trust};
@@ -279,7 +280,7 @@ fn key_path(path: &serde_path_to_error::Path, wrong: &WrongValue) -> Vec<Step> {
 
 /// What follows the name of the key; for an unknown one, its section or the nearest known key.
 fn explain(wrong: &WrongValue, path: &[Step]) -> String {
-    let WrongValue::UnknownKey { key, known } = wrong else { return wrong.to_string() };
+    let WrongValue::UnknownKey { key, known } = wrong else { return describe(wrong, path) };
     let near = nearest(key, known.iter().copied(), 1);
     match (known_place(key), near.first()) {
         // A section whose name is like it was not meant.

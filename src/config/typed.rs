@@ -50,6 +50,8 @@ impl Display for WrongValue {
                     addresses if addresses.starts_with("an address") => addresses,
                     "u8" => "a whole number from 0 to 255",
                     "u16" => "a whole number from 0 to 65535",
+                    // What is negative is not told the largest number that the type happens to have.
+                    "u32" if found.starts_with('-') => "a whole number, 0 or more",
                     "u32" => "a whole number from 0 to 4294967295",
                     "u64" | "usize" => "a whole number, 0 or more",
                     _ => "a value as config/quotakeeper.toml shows it",
