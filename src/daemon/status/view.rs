@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::observed::{Observed, ObservedJob, OwedAnswers, WaitingRun};
 use super::problems::{Problem, problems};
-use super::words::bytes;
+use super::words::{bytes, duration};
 use crate::files::lock::Holder;
 use crate::jobs::Job;
 use crate::report::QuotaStatus;
@@ -66,7 +66,7 @@ pub(crate) struct JobLine {
 impl JobLine {
     /// How long it took last, such as `0.3 s`; empty before the first time.
     pub(crate) fn last_duration(&self) -> String {
-        self.took_ms.map_or_else(String::new, |ms| format!("{}.{} s", ms / 1000, ms % 1000 / 100))
+        self.took_ms.map_or_else(String::new, duration)
     }
 }
 

@@ -23,3 +23,16 @@ pub(crate) fn bytes(bytes: u64) -> String {
         _ => format!("{} GB", bytes / 1_000_000_000),
     }
 }
+
+/// How long a job took: `< 0.1 s`, `0.3 s`, `12 min`. Nothing takes 0.0 s.
+pub(super) fn duration(ms: u64) -> String {
+    match ms {
+        0..100 => "< 0.1 s".to_owned(),
+        100..120_000 => format!("{}.{} s", ms / 1_000, ms % 1_000 / 100),
+        120_000..7_200_000 => format!("{} min", ms / 60_000),
+        _ => format!("{} h", ms / 3_600_000),
+    }
+}
+
+#[cfg(test)]
+mod tests;
