@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::progress;
 use super::terminal;
-use super::wanted_organizations::WantedOrganizations;
+use super::wanted_organizations::{Earlier, WantedOrganizations};
 use crate::change::Services;
 use crate::change::missing_quotas::{AnswerExtent, IncompleteOrganization, MissingQuotas};
 use crate::change::parse::EXPORTED;
@@ -42,15 +42,17 @@ pub(super) async fn export(
     out: &mut impl Write,
 ) -> anyhow::Result<Exit> {
     let (history, api, rule) = (services.history, services.api, &services.config.usage.rule());
+    let zone = services.config.schedule.timezone;
+    let earlier = Earlier { history, zone, asked: None };
     let then = match (asked.at, asked.restore) {
-        (Some(at), false) => return record(history, at, asked, rule, out),
+        (Some(at), false) => return record(earlier, at, asked, rule, out),
         (Some(at), true) => Some(history.read(history.find(at)?)?),
         (None, _) => None,
     };
     let reading = Reading::targets(api.get()?, true, Clock::read().now());
     let live = progress::with_progress(api, reading).await?;
     let seen: Vec<&Snapshot> = then.iter().chain([&live.snapshot]).collect();
-    let wanted = WantedOrganizations::new(asked.organizations).ids(&seen)?;
+    let wanted = WantedOrganizations::new(asked.organizations).ids(&seen, earlier)?;
     let is_wanted =
         |place: Place<'_>| wanted.as_ref().is_none_or(|wanted| wanted.contains(&place.organization.id));
     let then = then.map(|then| then.filtered(is_wanted));
@@ -73,7 +75,7 @@ pub(super) async fn export(
         out.write_all(&file)?; // the header, where there is nothing else
         out.flush()?;
     }
-    for own in missing.organizations(services.config.schedule.timezone) {
+    for own in missing.organizations(zone) {
         tell(&format!(
             "{}. {}: export again later, or see what they were with `quotakeeper export --at {}`.",
             own.what,
@@ -81,7 +83,7 @@ pub(super) async fn export(
             own.seen.format(STEM)
         ));
     }
-    if let Some(absent) = missing.absent_organizations(services.config.schedule.timezone) {
+    if let Some(absent) = missing.absent_organizations(zone) {
         tell(&format!(
             "{}. The file has no row for {}: export again later, or see what the quotas were with `quotakeeper export --at {}`.",
             absent.what,
@@ -108,13 +110,13 @@ fn how_written(own: &IncompleteOrganization<'_>, restore: bool) -> String {
 
 /// What the quotas were: organization by organization, and whole before any of it is written.
 fn record(
-    history: &History,
+    earlier: Earlier<'_>,
     at: DateTime<Utc>,
     asked: &ExportRequest<'_>,
     rule: &UsageRule,
     out: &mut impl Write,
 ) -> anyhow::Result<Exit> {
-    let at = history.find(at)?;
+    let at = earlier.history.find(at)?;
     let (wanted, nothing) = (WantedOrganizations::new(asked.organizations), MissingQuotas::default());
     let rows = |block: Block| {
         let (id, mut name, mut is_wanted) = (block.id().clone(), None, false);
@@ -132,8 +134,9 @@ fn record(
         })?;
         Ok((id, name.unwrap_or_default(), rows))
     };
-    let all: Vec<_> = history.each(at, rows, |organizations| organizations.collect())?;
-    wanted.check(all.iter().map(|(id, name, _)| (id, name.as_str())))?;
+    let all: Vec<_> = earlier.history.each(at, rows, |organizations| organizations.collect())?;
+    let earlier = Earlier { asked: Some(at), ..earlier };
+    wanted.check(all.iter().map(|(id, name, _)| (id, name.as_str())), earlier)?;
     let note = record_note(at);
     out.write_all(&change_file())?;
     all.iter().try_for_each(|(_, _, rows)| out.write_all(rows))?;

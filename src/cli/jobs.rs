@@ -13,7 +13,7 @@ use super::arguments::{ReportFile, ReportKind, ReportOutputArgs};
 use super::handover::{self, Handover, HandoverOutcome};
 use super::terminal::OutputNotWritten;
 use super::time_arguments::TimeContext;
-use super::wanted_organizations::WantedOrganizations;
+use super::wanted_organizations::{Earlier, WantedOrganizations};
 use super::{progress, terminal};
 use crate::clock::Clock;
 use crate::daemon::{self, Source, health, server};
@@ -156,7 +156,7 @@ pub(super) async fn usage_report(
 ) -> anyhow::Result<Exit> {
     let inputs = app.report_inputs();
     let latest = inputs.latest_or_live(&app.api, now).await?;
-    let scope = asked.scope(&latest)?;
+    let scope = asked.scope(&latest, app)?;
     let latest = scope.narrow(latest);
     match asked.file {
         ReportFile::Page(path) => {
@@ -178,7 +178,8 @@ pub(super) fn changes_report(
     now: DateTime<Utc>,
 ) -> anyhow::Result<Exit> {
     let inputs = app.report_inputs();
-    let scope = asked.scope(&app.history.latest_readable(now)?.unwrap_or_else(|| Snapshot::new(now, [])))?;
+    let latest = app.history.latest_readable(now)?.unwrap_or_else(|| Snapshot::new(now, []));
+    let scope = asked.scope(&latest, app)?;
     let since = scope.since.unwrap_or(now - TimeDelta::days(30));
     let report = inputs.changes_report(since, &scope, now)?;
     match asked.file {
@@ -194,7 +195,7 @@ pub(super) fn closing_report(
 ) -> anyhow::Result<Exit> {
     let inputs = app.report_inputs();
     let latest = inputs.latest(now)?;
-    let scope = asked.scope(&latest)?;
+    let scope = asked.scope(&latest, app)?;
     let report = closing_report::last_closings_report(&inputs, &scope.narrow(latest), now)?;
     match asked.file {
         ReportFile::Page(path) => write(path, page::plain_page("cycles.html", &report, None)?.as_bytes()),
@@ -203,8 +204,9 @@ pub(super) fn closing_report(
 }
 
 impl ReportOutput<'_> {
-    fn scope(&self, latest: &Snapshot) -> anyhow::Result<Scope> {
-        let organizations = WantedOrganizations::new(self.organizations).ids(&[latest])?;
+    fn scope(&self, latest: &Snapshot, app: &App) -> anyhow::Result<Scope> {
+        let earlier = Earlier { history: &app.history, zone: app.config.schedule.timezone, asked: None };
+        let organizations = WantedOrganizations::new(self.organizations).ids(&[latest], earlier)?;
         Ok(Scope { organizations, since: self.since, extent: Extent::Whole })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use super::wanted_organizations::WantedOrganizations;
+use super::wanted_organizations::{Earlier, WantedOrganizations};
 use super::{progress, terminal};
 use crate::change::Services;
 use crate::change::live_plan::forget_doubtful_usage;
@@ -24,7 +24,8 @@ pub(super) async fn propose(
 ) -> anyhow::Result<Exit> {
     let Services { config, history, api, .. } = *services;
     let rule = config.usage.rule();
-    let mut live = progress::with_progress(api, read(api, &rule, only)).await?;
+    let earlier = Earlier { history, zone: config.schedule.timezone, asked: None };
+    let mut live = progress::with_progress(api, read(api, &rule, only, earlier)).await?;
     let all = live.organizations().iter().map(|own| own.id.clone()).collect();
     forget_doubtful_usage(&mut live, &all, services)?;
     let last_cycle = history.last_cycle(&live, &rule)?;
@@ -81,10 +82,15 @@ fn unallocated(live: &Snapshot, proposals: &[Proposal]) -> Vec<String> {
 }
 
 /// What is live in these organizations, or in all, with its usage.
-async fn read(api: &LazyClient, rule: &UsageRule, only: &[String]) -> anyhow::Result<Snapshot> {
+async fn read(
+    api: &LazyClient,
+    rule: &UsageRule,
+    only: &[String],
+    earlier: Earlier<'_>,
+) -> anyhow::Result<Snapshot> {
     let client = api.get()?;
     let mut reading = Reading::targets(client, true, Clock::read().now()).await?;
-    let wanted = WantedOrganizations::new(only).ids(&[&reading.snapshot])?;
+    let wanted = WantedOrganizations::new(only).ids(&[&reading.snapshot], earlier)?;
     let wanted = wanted.unwrap_or_else(|| reading.organizations().cloned().collect());
     reading.add_usage(client, &wanted, rule).await?;
     Ok(reading.snapshot.readable().filtered(|place| wanted.contains(&place.organization.id)))

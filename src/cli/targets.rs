@@ -11,11 +11,11 @@ use super::TableFormat;
 use super::plan::Style;
 use super::table::{Cell, Side, Table, Tone};
 use super::terminal;
-use super::wanted_organizations::WantedOrganizations;
+use super::wanted_organizations::{Earlier, WantedOrganizations};
 use crate::change::missing_quotas::{AnswerExtent, IncompleteOrganization, MissingQuotas};
 use crate::domain::quota::{Snapshot, SnapshotRow, UsageRule};
 use crate::exit_code::Exit;
-use crate::history::{Block, History, NONE_READABLE, Unreadable, left_out};
+use crate::history::{Block, NONE_READABLE, Unreadable, left_out};
 use crate::jobs::report_inputs::ReportInputs;
 use crate::report::{Level, QuotaStatus, Ranking, USAGE_COLUMNS, is_over, usage_record, words};
 use crate::text::words::grouped;
@@ -45,7 +45,8 @@ pub(super) fn targets(
     out: &mut impl Write,
 ) -> anyhow::Result<Exit> {
     let rule = inputs.config.usage.rule();
-    let latest = asked.snapshot(inputs.history, &rule, now)?;
+    let earlier = Earlier { history: inputs.history, zone: style.zone, asked: asked.at };
+    let latest = asked.snapshot(earlier, &rule, now)?;
     let slopes = inputs.slopes(&latest)?;
     let context = inputs.context(latest.taken_at.max(now));
     let most = if asked.format == TableFormat::Text { LISTED } else { usize::MAX };
@@ -101,13 +102,20 @@ fn how_listed(own: &IncompleteOrganization<'_>) -> String {
 
 impl TargetsRequest<'_> {
     /// Those targets of the snapshot alone that are asked for.
-    fn snapshot(&self, history: &History, rule: &UsageRule, now: DateTime<Utc>) -> anyhow::Result<Snapshot> {
+    fn snapshot(
+        &self,
+        earlier: Earlier<'_>,
+        rule: &UsageRule,
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<Snapshot> {
+        let history = earlier.history;
         if let Some(at) = self.at {
-            return self.targets_of(history, history.find(at)?, rule);
+            let asked = history.find(at)?;
+            return self.targets_of(Earlier { asked: Some(asked), ..earlier }, asked, rule);
         }
         let all = history.until(now)?;
         for at in all.iter().rev() {
-            match self.targets_of(history, *at, rule) {
+            match self.targets_of(earlier, *at, rule) {
                 Err(error) if error.is::<Unreadable>() => left_out(&error),
                 read => return read,
             }
@@ -116,7 +124,12 @@ impl TargetsRequest<'_> {
         anyhow::bail!("the history is empty: `quotakeeper snapshot` takes the first snapshot")
     }
 
-    fn targets_of(&self, history: &History, at: DateTime<Utc>, rule: &UsageRule) -> anyhow::Result<Snapshot> {
+    fn targets_of(
+        &self,
+        earlier: Earlier<'_>,
+        at: DateTime<Utc>,
+        rule: &UsageRule,
+    ) -> anyhow::Result<Snapshot> {
         let wanted = WantedOrganizations::new(self.organizations);
         let read = |block: Block| {
             let organization = block.filtered(|row| self.matches(row, rule))?;
@@ -124,8 +137,8 @@ impl TargetsRequest<'_> {
             let (id, name) = (organization.id.clone(), organization.name.clone());
             Ok((id, name, Some(organization).filter(|kept| is_wanted && kept.row_count() > 0)))
         };
-        let read: Vec<_> = history.each(at, read, |organizations| organizations.collect())?;
-        wanted.check(read.iter().map(|(id, name, _)| (id, &**name)))?;
+        let read: Vec<_> = earlier.history.each(at, read, |organizations| organizations.collect())?;
+        wanted.check(read.iter().map(|(id, name, _)| (id, &**name)), earlier)?;
         Ok(Snapshot::of_organizations(at, read.into_iter().filter_map(|(_, _, kept)| kept).collect()))
     }
 

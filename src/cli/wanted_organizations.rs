@@ -1,7 +1,10 @@
 //! The organizations that a person names with `--org`, by their ids or their names.
 
+mod last_seen;
+
 use std::collections::{BTreeMap, BTreeSet};
 
+pub(super) use self::last_seen::Earlier;
 use crate::domain::quota::{OrgId, Snapshot};
 use crate::report::words;
 use crate::text::lookalike;
@@ -33,14 +36,19 @@ impl WantedOrganizations {
         self.0.iter().any(|named| named.matches(id, &key))
     }
 
-    /// An error that names one that is none of those that there are.
+    /// An error that names one that is none of those that there are, and when it was there.
     pub(super) fn check<'s>(
         &self,
         there: impl Iterator<Item = (&'s OrgId, &'s str)> + Clone,
+        earlier: Earlier<'_>,
     ) -> anyhow::Result<()> {
         let is_there =
             |named: &Name| there.clone().any(|(id, name)| named.matches(id, &lookalike::key(name)));
-        let Some(Name { written, .. }) = self.0.iter().find(|named| !is_there(named)) else { return Ok(()) };
+        let Some(absent) = self.0.iter().find(|named| !is_there(named)) else { return Ok(()) };
+        if let Some(seen) = earlier.sentence(absent) {
+            anyhow::bail!(seen);
+        }
+        let written = &absent.written;
         let by_key: BTreeMap<String, (&OrgId, &str)> =
             there.clone().map(|(id, name)| (lookalike::key(name), (id, name))).collect();
         let alike = nearest(&lookalike::key(written), by_key.keys().map(String::as_str), 2);
@@ -64,13 +72,17 @@ impl WantedOrganizations {
     }
 
     /// The ids of those that any of these snapshots shows; none where none is named.
-    pub(super) fn ids(&self, seen: &[&Snapshot]) -> anyhow::Result<Option<BTreeSet<OrgId>>> {
+    pub(super) fn ids(
+        &self,
+        seen: &[&Snapshot],
+        earlier: Earlier<'_>,
+    ) -> anyhow::Result<Option<BTreeSet<OrgId>>> {
         if self.0.is_empty() {
             return Ok(None);
         }
         let all = seen.iter().flat_map(|snapshot| snapshot.organizations());
         let all = all.map(|organization| (&organization.id, &*organization.name));
-        self.check(all.clone())?;
+        self.check(all.clone(), earlier)?;
         Ok(Some(all.filter(|(id, name)| self.has(id, name)).map(|(id, _)| id.clone()).collect()))
     }
 }

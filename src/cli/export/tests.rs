@@ -50,7 +50,8 @@ fn the_note_of_a_record_is_a_row_that_a_change_file_may_have() {
     let (asked, rule) =
         (ExportRequest { organizations: &[], at: None, restore: false }, UsageRule::default());
     let mut bytes = Vec::new();
-    record(&history, snapshot.taken_at, &asked, &rule, &mut bytes).unwrap();
+    let earlier = Earlier { history: &history, zone: chrono_tz::Tz::UTC, asked: None };
+    record(earlier, snapshot.taken_at, &asked, &rule, &mut bytes).unwrap();
     assert!(bytes.starts_with(&change_file(&snapshot)));
     let text = String::from_utf8(bytes.clone()).unwrap();
     assert!(

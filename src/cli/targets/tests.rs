@@ -3,6 +3,7 @@
 use super::*;
 use crate::cli::table::Paint;
 use crate::config::Alerts;
+use crate::history::History;
 use crate::report::fixtures::{context, realistic};
 use crate::report::{JudgingContext, Slopes};
 
@@ -14,7 +15,8 @@ fn a_history_of_damaged_snapshots_is_not_called_empty() {
     let asked = TargetsRequest { at: None, organizations: &[], name: None, over: None, format };
     let latest = realistic();
     let error = || {
-        let read = asked.snapshot(&history, &UsageRule::default(), latest.taken_at);
+        let earlier = Earlier { history: &history, zone: chrono_tz::Tz::UTC, asked: None };
+        let read = asked.snapshot(earlier, &UsageRule::default(), latest.taken_at);
         read.unwrap_err().to_string()
     };
     assert!(error().starts_with("the history is empty"));

@@ -1,7 +1,10 @@
 //! Organizations named as people type them.
 
+use chrono_tz::Tz;
+
 use super::*;
 use crate::domain::quota::{SnapshotRow, Target};
+use crate::history::History;
 
 fn snapshot() -> Snapshot {
     let row = |id: &str, name: &str| SnapshotRow {
@@ -16,7 +19,10 @@ fn snapshot() -> Snapshot {
 
 fn ids(names: &[&str]) -> Result<Vec<String>, String> {
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-    let ids = WantedOrganizations::new(&names).ids(&[&snapshot()]).map_err(|error| error.to_string())?;
+    let folder = tempfile::tempdir().unwrap();
+    let earlier = Earlier { history: &History::new(folder.path()), zone: Tz::UTC, asked: None };
+    let ids = WantedOrganizations::new(&names).ids(&[&snapshot()], earlier);
+    let ids = ids.map_err(|error| error.to_string())?;
     Ok(ids.into_iter().flatten().map(|id| id.to_string()).collect())
 }
 
