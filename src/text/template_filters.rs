@@ -50,7 +50,7 @@ pub(crate) fn isolated_text(text: &str) -> Cow<'_, str> {
 }
 
 /// A name without a Latin letter is one piece, with its digits. In a name or a sentence that has some, each stretch from the first to
-/// the last letter of the other direction is.
+/// the last letter of the other direction is, with the bracket that closes what the stretch opens: a name and its organization, `א (ב)`.
 fn with_isolates(text: &str) -> String {
     let is_latin = |letter: char| letter.is_alphabetic() && !is_from_right_to_left(letter);
     if text.contains(is_from_right_to_left) && !text.contains(is_latin) {
@@ -62,11 +62,19 @@ fn with_isolates(text: &str) -> String {
         let run = &rest[start..];
         let run = &run[..run.find(is_latin).unwrap_or(run.len())];
         let last = run.char_indices().rfind(|(_, letter)| is_from_right_to_left(*letter));
-        let end = start + last.map_or(0, |(at, letter)| at + letter.len_utf8());
+        let last = start + last.map_or(0, |(at, letter)| at + letter.len_utf8());
+        let end = last + closing_brackets(&rest[start..last], &rest[last..]);
         isolated.extend([&rest[..start], "\u{2068}", &rest[start..end], "\u{2069}"]);
         rest = &rest[end..];
     }
     isolated + rest
+}
+
+/// How many of the brackets that come next close one that is open: alone outside they would be drawn as if they opened one.
+fn closing_brackets(stretch: &str, next: &str) -> usize {
+    let count = |bracket: char| stretch.matches(bracket).count();
+    let open = count('(').saturating_sub(count(')'));
+    next.bytes().take(open).take_while(|byte| *byte == b')').count()
 }
 
 /// A letter of Hebrew, Arabic and their kin.

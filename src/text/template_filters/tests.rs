@@ -21,6 +21,8 @@ fn what_is_written_from_right_to_left_is_isolated_in_html_alone() {
     }
     for (written, isolated) in [
         ("Acme שלום", "Acme \u{2068}שלום\u{2069}"),
+        ("שלום (قسم) has run out", "\u{2068}שלום (قسم)\u{2069} has run out"),
+        ("(שלום) has (two (קצר))", "(\u{2068}שלום\u{2069}) has (two (\u{2068}קצר\u{2069}))"),
         ("שלום runs out on 4 Dec", "\u{2068}שלום\u{2069} runs out on 4 Dec"),
         (
             "For قسم المبيعات: 300, and قسم 7: 5 is below",
