@@ -197,6 +197,9 @@ impl Error {
             Self::Forbidden { said, .. } if !said.html => "the token lacks a permission",
             Self::RateLimited { .. } => "the rate limit leaves no room",
             Self::NotYet { .. } | Self::NotSent { .. } => "nothing can be sent to ThousandEyes",
+            Self::Unknown { status: Some(_), .. } | Self::Unavailable { status: Some(_), .. } => {
+                "ThousandEyes answers with an error"
+            }
             Self::Unknown { .. } | Self::Unavailable { .. } => "ThousandEyes does not answer",
             Self::Refused { .. } => "ThousandEyes refuses the request",
             Self::Forbidden { .. } | Self::Unusable { .. } => "something other than ThousandEyes answered",
@@ -384,3 +387,6 @@ pub(super) fn clean(text: &str) -> String {
 fn truncated(text: &str) -> String {
     words::clean(text, LONGEST_TEXT)
 }
+
+#[cfg(test)]
+mod tests;
