@@ -196,9 +196,18 @@ impl GatheredFiles {
     }
 }
 
-/// The first row that was not done, and why. The rows that were only not sent with it say nothing of their own.
+/// The first row that was not done, and why; or all of them, where one reason is everybody's. The rows that were only not sent with it
+/// say nothing of their own.
 fn first_row(report: &ChangesReport) -> Option<String> {
     let sections = || report.sections.iter().filter(|section| section.level > Level::Fine);
+    let all: Vec<_> = sections().flat_map(|section| &section.rows).collect();
+    let is_of_all = |why: &String| all.iter().all(|row| row.why.first() == Some(why));
+    if all.len() > 1
+        && sections().all(|section| section.more == 0)
+        && let Some(why) = all[0].why.first().filter(|why| is_of_all(why))
+    {
+        return Some(format!("{}: {why}", words::counted(all.len(), "row")));
+    }
     let mut rows = sections().flat_map(|section| &section.rows).filter(|row| !row.falls_with_others);
     let (number, why) = rows.find_map(|row| Some((row.row, row.why.first()?)))?;
     let first = number.map_or_else(|| why.clone(), |number| format!("Row {number}: {why}"));
