@@ -182,7 +182,13 @@ fn waiting_run(run: &Run, unreadable: &mut Unreadable) -> WaitingRun {
     unreadable.or_note(check_input(run));
     let plan = unreadable.or_note(stored_plan(run)).unwrap_or_default();
     let rows = plan.rows.iter().filter(|row| row.is_pending()).count();
-    WaitingRun { run: run.record.id.clone(), rows, since: run.record.updated, due: run.record.due }
+    WaitingRun {
+        run: run.record.id.clone(),
+        file: run.record.file.clone(),
+        rows,
+        since: run.record.updated,
+        due: run.record.due,
+    }
 }
 
 /// What lies in the inbox and was not taken, with the reason where one is known.

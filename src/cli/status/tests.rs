@@ -89,7 +89,13 @@ fn well() -> Observed {
 
 fn held(hours: i64) -> WaitingRun {
     let since = at("11-22T08:31") - Duration::hours(hours);
-    WaitingRun { run: "20261121T170312Z-emea-cut".into(), rows: 2, since, due: None }
+    WaitingRun {
+        run: "20261121T170312Z-emea-cut".into(),
+        file: "emea-cut.csv".into(),
+        rows: 2,
+        since,
+        due: None,
+    }
 }
 
 /// Everything is wrong at once.
@@ -135,6 +141,7 @@ fn ill() -> Observed {
         held: vec![held(50)],
         scheduled: vec![WaitingRun {
             run: "20261122T080000Z-december".into(),
+            file: "q4.csv".into(),
             rows: 1,
             since: observed.now,
             due: Some(at("11-30T23:00")),

@@ -25,6 +25,7 @@ pub(super) struct Problem {
 #[derive(Debug, Serialize)]
 struct ScheduledRun {
     run: String,
+    file: String,
     rows: usize,
     /// Empty where it is not known.
     due: String,
@@ -41,6 +42,7 @@ impl CurrentState {
         let view = status::status(inputs, mailer, report::advice, now);
         let scheduled = view.scheduled.into_iter().map(|waiting| ScheduledRun {
             run: waiting.run,
+            file: words::clean(&waiting.file, 60),
             rows: waiting.rows,
             due: waiting.due.map_or_else(String::new, |due| words::moment(due, view.zone)),
         });

@@ -80,6 +80,9 @@ pub(crate) struct ObservedJob {
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct WaitingRun {
     pub run: String,
+    /// The name under which it was dropped, for people.
+    #[serde(skip)]
+    pub file: String,
     pub rows: usize,
     pub since: DateTime<Utc>,
     #[serde(skip_serializing_if = "Option::is_none")]
