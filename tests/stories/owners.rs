@@ -200,6 +200,9 @@ fn check_names_each_mistake_and_who_has_no_owner_and_a_broken_file_costs_the_adm
         ],
         &[],
     );
+    fs_err::write(bench.data().join("routes.csv"), "org_id,aid,emails\n").unwrap();
+    let nobody = bench.run(&["check"]).ends_with(0);
+    has_parts(&nobody.out, &["mail.routes_file names no owner"], &["0 routes"]);
 
     fs_err::write(
         bench.data().join("routes.csv"),
