@@ -173,10 +173,11 @@ pub(crate) fn usage_report(input: &UsageInput, context: &ReportContext) -> Usage
     }
 }
 
-/// The worst level of all; nobody is well of whom nothing is known.
+/// The worst level of all; nobody is well of whom nothing is known, and to see nobody is not well either.
 fn level_of_all<'a>(all: impl Iterator<Item = &'a QuotaStatus>, organizations: &[Organization]) -> Level {
     let level = all.map(|status| status.level).max().unwrap_or(Level::Fine);
-    let is_blind = organizations.iter().any(|organization| organization.usage_is_unknown);
+    let is_blind =
+        organizations.is_empty() || organizations.iter().any(|organization| organization.usage_is_unknown);
     if is_blind { level.max(Level::Warning) } else { level }
 }
 

@@ -148,7 +148,10 @@ impl Total {
 
 /// The headline, and the one figure that everybody asks for where there is one organization.
 pub(in crate::report) fn subject(headline: &str, total: Option<&Total>) -> String {
-    let short = headline.replace(" before the cycle ends", "");
+    let short = headline
+        .replace(" before the cycle ends, on ", " on ")
+        .replace(" before the cycle ends, today", " today")
+        .replace(" before the cycle ends", "");
     let used = total.and_then(|total| total.percent_used);
     used.map_or(short.clone(), |used| format!("{short} · {} % used", grouped(used)))
 }
@@ -166,6 +169,10 @@ pub(in crate::report) fn todo(
             "check the units of {}: see below, and set usage.units_per_quota_unit.",
             odd.own.name
         );
+    }
+    if organizations.is_empty() && input.absent.is_none() {
+        return "the token sees no organization: `quotakeeper check --online` says what it may do."
+            .to_owned();
     }
     if !organizations.is_empty() && nothing_known(groups, organizations) {
         return "usage could not be read. Give the token's user the permission “View organization usage” (older pages \
@@ -292,11 +299,17 @@ fn units(count: Units) -> String {
 /// `given` is what a proposal takes from its other groups, where there is one.
 fn room_of(organization: Option<&Organization>, given: Option<Units>) -> String {
     let name = organization.map_or("The organization", |organization| &*organization.own.name);
-    let from_others = match given {
-        None => {
-            ": `quotakeeper propose` finds what other groups do not use; else raise its own quota.".to_owned()
+    let is_at_plan = organization.is_some_and(|organization| organization.own.quota >= organization.plan);
+    // More than is contracted is no way out that costs nothing.
+    let raise = match organization.and_then(|organization| organization.plan) {
+        Some(_) if is_at_plan => {
+            "raise its own quota above its contracted plan (overage may be billed), or reduce what its tests use."
         }
-        Some(0) => ", and no other group has enough to spare: raise its own quota.".to_owned(),
+        _ => "raise its own quota.",
+    };
+    let from_others = match given {
+        None => format!(": `quotakeeper propose` finds what other groups do not use; else {raise}"),
+        Some(0) => format!(", and no other group has enough to spare: {raise}"),
         Some(given) => format!("; other groups can give {}.", grouped(given)),
     };
     let what = match organization.map(|organization| (organization.unallocated, organization.over_allocated))

@@ -71,6 +71,36 @@ fn the_headline_promises_only_what_is_known() {
 }
 
 #[test]
+fn the_subject_is_the_headline_without_what_it_need_not_say() {
+    let out = || group("1", "Web", Some(1000), 500, 1300);
+    let subject_of = |rows: Vec<SnapshotRow<'static>>| report_of(rows).subject;
+    assert_eq!(subject_of(vec![out()]), "Web will run out on 30 Nov");
+    assert_eq!(
+        subject_of(vec![out(), group("2", "Lab", Some(1000), 500, 1300)]),
+        "2 account groups will run out, first on 30 Nov"
+    );
+}
+
+#[test]
+fn where_an_organization_has_its_whole_plan_more_is_not_advised_as_if_it_cost_nothing() {
+    let own =
+        SnapshotRow { plan_units: Some(1000), ..organization("10452", "Acme Bank", Some(1000), 500, 900) };
+    let todo = report_of(vec![own, group("1", "Web", Some(1000), 500, 1300)]).todo;
+    let advice = "raise its own quota above its contracted plan (overage may be billed), or reduce what its tests use.";
+    assert!(todo.ends_with(advice), "{todo}");
+}
+
+#[test]
+fn to_see_nothing_is_not_well() {
+    let report = report_of(vec![]);
+    assert_eq!(report.level, Level::Warning);
+    assert_eq!(
+        report.todo,
+        "the token sees no organization: `quotakeeper check --online` says what it may do."
+    );
+}
+
+#[test]
 fn unknown_usage_is_never_a_zero() {
     let report = report_of(vec![
         unknown(organization("1", "Acme", Some(500), 0, 0)),
