@@ -281,7 +281,10 @@ fn ten_thousand_held_rows_stay_a_small_mail_that_still_says_how_to_decide() {
     {
         assert!(text(&email).contains(part), "{part}: {}", text(&email));
     }
-    assert!(html(&email).contains(&format!("quotakeeper approve {} {approve}", summary.id)));
+    // No line breaks within the option: `-` and `-plan` are nothing to type.
+    let (run, plan) =
+        (format!("quotakeeper approve {} <span class=\"option\"", summary.id), &summary.plan.sha256[..8]);
+    assert!(html(&email).contains(&run) && html(&email).contains(&format!(">--plan</span> {plan}")));
 }
 
 #[test]
