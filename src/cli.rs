@@ -39,8 +39,7 @@ use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory, Parser};
 
 use self::advice::advice;
-use self::arguments::{Cli, Command, History};
-pub(crate) use self::arguments::{Color, Format, Output, TableFormat};
+use self::arguments::{Cli, Color, Command, Format, History, TableFormat};
 use self::handover::RunCommand;
 use self::terminal::{Out, OutputNotWritten};
 use self::time_arguments::{NotATime, TimeContext};

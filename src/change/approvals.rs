@@ -10,9 +10,10 @@ use super::parse::ChangeFile;
 use super::plan::staleness;
 use super::run::{Decider, Decision, Run};
 use super::stored::stored_plan;
-use super::{RunState, Services};
 use crate::change::answers;
+use crate::change::codes::RunState;
 use crate::change::inbox::{ApprovalFile, NotTaken, OpenInbox};
+use crate::change::services::Services;
 
 /// Records what the files approve, gives the runs that can go on by that, and answers the files that approve nothing.
 pub(crate) fn take(services: &Services<'_>, inbox: &OpenInbox) -> anyhow::Result<Vec<Run>> {

@@ -10,7 +10,7 @@ use super::plan::SetByRuns;
 use super::run::Run;
 use super::run::journal::Journal;
 use super::stored::stored_plan;
-use super::{Code, RunState};
+use crate::change::codes::{Code, RunState};
 use crate::domain::diff::{CLOCK_ERROR, SentRow};
 use crate::domain::quota::{Target, Units};
 

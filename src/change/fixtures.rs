@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::Plan;
 use super::parse::{ChangeFile, parse};
 use super::plan::{PlanContext, plan};
+use crate::change::plan::Plan;
 use crate::config::{Guards, Mode};
 use crate::domain::quota::{Snapshot, SnapshotRow, Target, Units, Usage, UsageRule};
 

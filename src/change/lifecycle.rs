@@ -33,7 +33,11 @@ use super::approvals;
 use super::run::Run;
 use super::run::journal::Journal;
 use super::stored::{DamagedFile, parsed, stored_plan};
-use super::{Code, Outcome, PlanRow, Problem, RunState, RunSummary, Services, Verdict};
+use crate::change::codes::{Code, Problem, RunState};
+use crate::change::outcome::Outcome;
+use crate::change::plan::{PlanRow, Verdict};
+use crate::change::services::Services;
+use crate::change::summary::RunSummary;
 use crate::exit_code::Findings;
 use crate::text::words::rows_text;
 

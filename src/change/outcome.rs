@@ -1,6 +1,6 @@
 //! How rows ended, of which one each is written to `success.csv` or to `error.csv`.
 
-use super::Problem;
+use crate::change::codes::Problem;
 use crate::domain::quota::Units;
 
 /// How a sent, or not sent, row ended: a line of `success.csv` or of `error.csv`.

@@ -32,7 +32,7 @@ use self::totals::touched_organizations;
 pub(crate) use self::vanished::VanishedQuotas;
 use super::parse::{ChangeFile, Record, TargetRef};
 use super::resolve::VisibleTargets;
-use super::{Code, Problem};
+use crate::change::codes::{Code, Problem};
 use crate::domain::quota::{OrgId, Place, Snapshot};
 use crate::text::words::rows_text;
 

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 use self::names::Names;
 use super::parse::{Columns, Field, TargetRef, excerpt};
-use super::{Code, Problem};
+use crate::change::codes::{Code, Problem};
 use crate::domain::quota::{Aid, OrgId, Place, Snapshot};
 use crate::text::lookalike;
 

@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
-use super::RunState;
 use super::run::RunRecord;
+use crate::change::codes::RunState;
 
 /// The runs to remove: whole families that came to their end before `before`, the parts before what they were split off from.
 pub(crate) fn superfluous(runs: &[&RunRecord], before: DateTime<Utc>) -> Vec<String> {

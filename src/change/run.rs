@@ -24,7 +24,7 @@ use chrono::{DateTime, Utc};
 pub(crate) use self::decision::{Decider, Decision};
 use self::record::VERSION;
 pub(crate) use self::record::{Answers, Claimed, Owed, RunRecord};
-use super::RunState;
+use crate::change::codes::RunState;
 use crate::files::folder::Folder;
 use crate::files::{self, durable, format, sha256};
 

@@ -4,8 +4,9 @@
 
 use super::parse::{ChangeFile, parse};
 use super::plan::hash;
+use super::results;
 use super::run::Run;
-use super::{Plan, PlanRow, results};
+use crate::change::plan::{Plan, PlanRow};
 use crate::config::Inbox;
 use crate::files;
 use crate::files::read_if_there;

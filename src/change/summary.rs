@@ -6,7 +6,9 @@ use chrono::{DateTime, Utc};
 
 use super::run::{Run, RunRecord, id};
 use super::stored::{DamagedFile, plan_if_any};
-use super::{Outcome, Plan, Problem, RowResult, RunState};
+use crate::change::codes::{Problem, RunState};
+use crate::change::outcome::{Outcome, RowResult};
+use crate::change::plan::Plan;
 use crate::files;
 use crate::files::csv_cell::without_inert_mark;
 use crate::files::read_if_there;

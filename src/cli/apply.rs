@@ -5,9 +5,10 @@ use std::path::Path;
 
 use super::handover::{self, HandoverOutcome, RunCommand};
 use super::plan::read;
-use super::{Color, progress};
+use super::progress;
 use crate::change::run::Run;
 use crate::change::summary::summarize;
+use crate::cli::arguments::Color;
 use crate::exit_code::Exit;
 use crate::jobs::apply::{ToApply, apply as apply_file};
 use crate::jobs::requests::Ask;

@@ -9,7 +9,7 @@ use std::io::Write;
 
 use super::advice::advice;
 use super::table::Paint;
-use super::{Color, Output};
+use crate::cli::arguments::{Color, Output};
 use crate::clock::Clock;
 use crate::daemon::status;
 use crate::exit_code::Exit;

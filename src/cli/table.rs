@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 
 use anstyle::{AnsiColor, Style};
 
-use super::Color;
+use crate::cli::arguments::Color;
 use crate::text::clean::visible;
 use crate::text::width::{columns as width, fit};
 use crate::text::words;

@@ -7,12 +7,12 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde_json::json;
 
-use super::TableFormat;
 use super::plan::Style;
 use super::table::{Cell, Side, Table, Tone};
 use super::terminal;
 use super::wanted_organizations::{Earlier, WantedOrganizations};
 use crate::change::missing_quotas::{AnswerExtent, IncompleteOrganization, MissingQuotas};
+use crate::cli::arguments::TableFormat;
 use crate::domain::quota::{Snapshot, SnapshotRow, UsageRule};
 use crate::exit_code::Exit;
 use crate::history::{Block, NONE_READABLE, Unreadable, left_out};

@@ -6,8 +6,9 @@
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, PoisonError};
 
+use super::progress;
 use super::table::{colors, wrapped, wrapped_and_indented};
-use super::{Color, progress};
+use crate::cli::arguments::Color;
 use crate::text::edge;
 use crate::text::width::columns;
 

@@ -6,9 +6,10 @@ use std::time::Duration;
 use lettre::message::Mailbox;
 use reqwest::Url;
 
+use super::Config;
 use super::loopback::is_loopback;
 use super::ranges::range;
-use super::{Config, Tls};
+use crate::config::smtp::Tls;
 use crate::text::clean::visible;
 
 /// Longer than any billing cycle.

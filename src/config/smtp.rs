@@ -7,9 +7,9 @@ use reqwest::Url;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
-use super::Secret;
 use super::loopback::is_loopback;
 use super::types::duration;
+use crate::config::types::Secret;
 
 /// Encryption on the way to the mail server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]

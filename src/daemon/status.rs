@@ -28,7 +28,7 @@ use crate::change::answers;
 use crate::change::run::{Owed, Run, RunRecord};
 use crate::change::stored::{check_input, stored_plan};
 use crate::config::{Config, Schedule};
-use crate::daemon::DaemonInfo;
+use crate::daemon::info::DaemonInfo;
 use crate::files::lock;
 use crate::history::{History, left_out};
 use crate::jobs::Job;

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use tracing::warn;
 
-use super::History;
 use crate::domain::last_cycle::LastCycle;
 use crate::domain::quota::{OrgId, Organization, Snapshot, UsageRule, WithQuota};
+use crate::history::store::History;
 
 /// The error where a snapshot is needed and all are damaged.
 pub(crate) const NONE_READABLE: &str =

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use self::liveness::Liveness;
-use super::Job;
+use crate::jobs::job::Job;
 
 /// The daemon looks at the clock at least each minute.
 const LONGEST_SLEEP: Duration = Duration::from_secs(120);

@@ -3,9 +3,9 @@
 use chrono::{DateTime, Duration, Utc};
 use tracing::info;
 
-use super::Job;
 use super::job::done::{Done, Trigger};
 use super::records::Reporting;
+use crate::jobs::job::Job;
 use crate::jobs::report_inputs::Scope;
 
 /// Without an earlier report, so far back.

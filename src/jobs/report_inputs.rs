@@ -20,7 +20,7 @@ use crate::config::Config;
 use crate::domain::diff::Diff;
 use crate::domain::quota::{Snapshot, SnapshotRow, Target, UsageRule};
 use crate::history::{Block, EarlierOrganization, History, NONE_READABLE, changes, thinned};
-use crate::jobs::Job;
+use crate::jobs::job::Job;
 use crate::jobs::state::State;
 use crate::mail::installation;
 use crate::report::{

@@ -24,11 +24,11 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use self::basis::Basis;
-use super::Job;
 use crate::files::durable;
 use crate::files::folder::{Folder, Links, OpenFile, Unfit};
 use crate::files::format;
 use crate::files::leftovers;
+use crate::jobs::job::Job;
 
 /// The format of requests and answers.
 const VERSION: u32 = 1;

@@ -19,12 +19,13 @@ use super::records::own_files;
 use super::snapshot::{self, SnapshotContext};
 use super::state::api_word;
 use super::state::slots::{note_missed, took};
-use super::{Job, changes_report, closing_report, digest, inbox, outbox, prune, usage_report};
+use super::{changes_report, closing_report, digest, inbox, outbox, prune, usage_report};
 use crate::clock::Clock;
 use crate::exit_code::Findings;
 use crate::files::lock;
 use crate::files::reserve;
-use crate::jobs::App;
+use crate::jobs::app::App;
+use crate::jobs::job::Job;
 use crate::jobs::state::{ApiSeen, FailureReason, State};
 use crate::report::{self, FailingJob};
 

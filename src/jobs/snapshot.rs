@@ -5,7 +5,6 @@
 use chrono::{DateTime, Utc};
 use tracing::{info, warn};
 
-use super::Job;
 use super::job::done::Done;
 use super::records::alerts::Latest;
 use super::records::{Reporting, alerts, own_api};
@@ -17,6 +16,7 @@ use crate::domain::top_consumers::TopConsumers;
 use crate::files::lock::HeldLock;
 use crate::first_error::FirstError;
 use crate::history::{Unreadable, changes, left_out};
+use crate::jobs::job::Job;
 use crate::jobs::report_inputs::ReportInputs;
 use crate::jobs::report_inputs::comparison::compare;
 use crate::thousandeyes::LazyClient;

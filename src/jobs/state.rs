@@ -19,7 +19,7 @@ use crate::config::Config;
 use crate::files;
 use crate::files::versioned_json::{self, Kind, Loaded, UnusableFile};
 use crate::history::History;
-use crate::jobs::Job;
+use crate::jobs::job::Job;
 use crate::schedule::Missed;
 use crate::text::redact::redact;
 

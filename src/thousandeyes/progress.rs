@@ -1,10 +1,9 @@
 //! What long work is at, for whoever watches: set by those who do it, read by the bar on a terminal. And, pure, how long
 //! what is left of it will take.
 
+use crate::thousandeyes::rate_budget::Allowance;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-
-use crate::thousandeyes::Allowance;
 
 const WINDOW: Duration = Duration::from_secs(60);
 

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
 
 use super::place;
-use crate::change::RunState;
+use crate::change::codes::RunState;
 use crate::change::run::id::root_of;
 use crate::change::run::{Run, RunRecord, Unreadable};
 

@@ -9,11 +9,11 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
-use crate::change::Services;
 use crate::change::answer_folders::has_no_place;
 use crate::change::answer_folders::place::{self, STATUS};
 use crate::change::inbox::NotTaken;
 use crate::change::run::Owed;
+use crate::change::services::Services;
 use crate::files;
 use crate::files::versioned_json::{self, Kind, Loaded};
 use crate::text::clean::visible;

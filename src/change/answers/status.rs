@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use chrono_tz::Tz;
 
-use crate::change::{Code, Outcome, PlanRow, Problem, RunState, RunSummary};
+use crate::change::codes::{Code, Problem, RunState};
+use crate::change::outcome::Outcome;
+use crate::change::plan::PlanRow;
+use crate::change::summary::RunSummary;
 use crate::domain::quota::Units;
 use crate::text::clean::visible;
 use crate::text::words::{decision_due, moment, number};

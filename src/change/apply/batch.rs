@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Range;
 
 use super::size::{Half, MOST_ROWS};
-use crate::change::PlanRow;
+use crate::change::plan::PlanRow;
 use crate::domain::quota::{Aid, OrgId, Target, Units};
 use crate::thousandeyes::FieldError;
 

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use super::batch::{Batch, PendingWrite};
 use super::size::Size;
+use crate::change::codes::{Code, Problem};
+use crate::change::outcome::Outcome;
 use crate::change::run::journal::JournalSummary;
-use crate::change::{Code, Outcome, Problem};
 use crate::collect::LiveQuotas;
 use crate::domain::quota::{Target, Units, WithQuota};
 use crate::thousandeyes::{Client, Error, FieldError};

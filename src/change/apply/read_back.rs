@@ -7,8 +7,9 @@ use tracing::warn;
 
 use super::progress::Progress;
 use super::{Apply, GuardedAgain};
+use crate::change::codes::{Code, Problem};
+use crate::change::outcome::Outcome;
 use crate::change::run::journal::Event;
-use crate::change::{Code, Outcome, Problem};
 use crate::domain::quota::Target;
 use crate::text::words::quota_text;
 use crate::thousandeyes::progress::Phase;

@@ -20,7 +20,7 @@ use tracing::{info, warn};
 
 use super::unfit::{TRIED_AGAIN, sentence};
 use super::{Fingerprint, NotTaken, OpenInbox, SettledFiles, shown_name};
-use crate::change::RunState;
+use crate::change::codes::RunState;
 use crate::change::run::id::is_id_of_file;
 use crate::change::run::{Claimed, Run, RunRecord};
 use crate::files;

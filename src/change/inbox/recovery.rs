@@ -12,7 +12,7 @@ use tracing::info;
 use super::claim::{is_read, is_settled};
 use super::unfit::sentence;
 use super::{Fingerprint, Inbox, OpenInbox};
-use crate::change::RunState;
+use crate::change::codes::RunState;
 use crate::change::run::id::{is_id_of_file, time_of_file};
 use crate::change::run::{Run, RunRecord};
 use crate::files::folder::{Folder, Links, Unfit};

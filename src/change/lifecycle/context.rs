@@ -2,11 +2,14 @@
 
 use tokio::time::Instant;
 
+use crate::change::codes::RunState;
 use crate::change::live_plan::{PlanOptions, live_plan, plan_in_pass};
 use crate::change::parse::ChangeFile;
+use crate::change::plan::{Plan, PlanRow, Verdict};
+use crate::change::results;
 use crate::change::run::Run;
+use crate::change::services::Services;
 use crate::change::stored::{DamagedFile, parsed, stored_plan};
-use crate::change::{Plan, PlanRow, RunState, Services, Verdict, results};
 
 /// A run on its way, with what it needs of the outside.
 pub(super) struct RunContext<'a> {

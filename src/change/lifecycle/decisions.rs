@@ -8,11 +8,12 @@ use tracing::{info, warn};
 
 use super::context::{Planned, RunContext};
 use super::sending::approved_guards;
+use crate::change::codes::{Guard, RunState};
 use crate::change::live_plan::shows_ended_cycle;
-use crate::change::plan::staleness;
+use crate::change::plan::{GuardHit, Verdict, staleness};
+use crate::change::results;
 use crate::change::run::Decision;
 use crate::change::stored::stored_plan;
-use crate::change::{Guard, GuardHit, RunState, Verdict, results};
 use crate::domain::quota::OrgId;
 use crate::files::durable;
 use crate::text::words::counted;

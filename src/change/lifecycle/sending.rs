@@ -7,11 +7,12 @@ use tokio::time::Instant;
 use super::context::{Planned, RunContext};
 use crate::change::apply::batch::PendingWrite;
 use crate::change::apply::{Apply, GuardedAgain};
+use crate::change::codes::{Code, Guard, Problem};
 use crate::change::explains::OtherRuns;
 use crate::change::live_plan::last_known;
 use crate::change::plan::guards::Scope;
+use crate::change::plan::{Plan, PlanRow, Verdict};
 use crate::change::run::journal::Journal;
-use crate::change::{Code, Guard, Plan, PlanRow, Problem, Verdict};
 use crate::domain::quota::{OrgId, WithQuota};
 
 /// The rows that may be sent although a guard holds them, and the guards that were approved for each.

@@ -12,9 +12,11 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::context::{Planned, RunContext, held_now};
+use crate::change::codes::RunState;
+use crate::change::plan::{Plan, PlanRow, Verdict};
+use crate::change::results;
 use crate::change::run::id::of_later;
 use crate::change::run::{Run, RunRecord};
-use crate::change::{Plan, PlanRow, RunState, Verdict, results};
 use crate::files::sha256;
 use crate::text::words::{counted, moment_in};
 

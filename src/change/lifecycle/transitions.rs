@@ -10,13 +10,14 @@ use tracing::{info, warn};
 
 use super::context::{Planned, RunContext};
 use crate::change::answers;
+use crate::change::codes::{Code, Problem, RunState};
+use crate::change::outcome::{Outcome, RowResult};
+use crate::change::plan::{Plan, PlanRow, Verdict};
+use crate::change::results;
 use crate::change::run::Run;
 use crate::change::run::id::of_later;
 use crate::change::stored::parsed;
-use crate::change::summary::summarize;
-use crate::change::{
-    Code, Outcome, Plan, PlanRow, Problem, RowResult, RunState, RunSummary, Verdict, results,
-};
+use crate::change::summary::{RunSummary, summarize};
 use crate::files::sha256;
 
 /// How each row ended that was to be sent.

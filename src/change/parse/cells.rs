@@ -5,7 +5,7 @@ use super::header::{Field, Header};
 use super::model::{Action, BadRow, Effective, Quota, RowChange, TargetRef, Value};
 use super::percent::Percent;
 use super::{dates, numbers};
-use crate::change::{Code, Problem};
+use crate::change::codes::{Code, Problem};
 use crate::domain::quota::{Aid, OrgId};
 use crate::files::csv_cell;
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::excerpt::trim_cell;
 use super::header::Columns;
 use super::percent::Percent;
-use crate::change::Problem;
+use crate::change::codes::Problem;
 use crate::domain::quota::{Aid, OrgId, Units};
 use crate::files::csv_cell;
 use crate::text::words::counted;

@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use chrono::{DateTime, Utc};
 
 use super::row::{GuardHit, PlanRow, Verdict};
-use crate::change::{Code, Guard, Problem};
+use crate::change::codes::{Code, Guard, Problem};
 use crate::config::Mode;
 use crate::domain::quota::OrgId;
 use crate::text::words::rows_text;

@@ -8,8 +8,8 @@ use chrono_tz::Tz;
 
 use super::context::PlanContext;
 use super::row::PlanRow;
+use crate::change::codes::{Code, Problem};
 use crate::change::parse::{Columns, Effective, Field};
-use crate::change::{Code, Problem};
 use crate::domain::quota::{Place, Snapshot, Units, Usage};
 
 /// When a row is due; none for now. `live` is its target as it is seen at `now`.

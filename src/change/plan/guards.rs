@@ -21,7 +21,7 @@ pub(crate) use self::rule::Scope;
 use self::rule::{Finding, GuardInput, Rule};
 use super::context::PlanContext;
 use super::row::{GuardHit, PlanRow, Verdict};
-use crate::change::Guard;
+use crate::change::codes::Guard;
 use crate::config::{Level, Mode};
 use crate::domain::quota::{Place, Snapshot, Units};
 

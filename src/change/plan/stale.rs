@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::guards::Scope;
 use super::model::Plan;
 use super::row::{PlanRow, Verdict};
-use crate::change::Guard;
+use crate::change::codes::Guard;
 use crate::domain::quota::Target;
 use crate::text::words::quota_text;
 

@@ -6,10 +6,9 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::table;
-use crate::change::plan::{hash, plain_quota};
-use crate::change::{
-    Action, Code, Guard, GuardHit, NoChange, Plan, PlanOrganization, PlanRow, Problem, Verdict,
-};
+use crate::change::codes::{Code, Guard, Problem};
+use crate::change::parse::Action;
+use crate::change::plan::{GuardHit, NoChange, Plan, PlanOrganization, PlanRow, Verdict, hash, plain_quota};
 use crate::domain::quota::{Aid, OrgId, Target, Units};
 use crate::files::csv_cell::without_inert_mark;
 

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use tracing::warn;
 
 use super::Run;
-use crate::change::RunState;
+use crate::change::codes::RunState;
 use crate::files::folder::is_done;
 use crate::files::owner::Owner;
 use crate::files::{self, durable, format, read_if_there};

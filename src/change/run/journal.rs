@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::change::{Code, Problem};
+use crate::change::codes::{Code, Problem};
 use crate::files;
 use crate::files::{durable, read_if_there};
 

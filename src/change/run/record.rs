@@ -7,8 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::id;
-use crate::change::Code;
-use crate::change::RunState;
+use crate::change::codes::{Code, RunState};
 use crate::files::owner::Owner;
 use crate::text::redact;
 use crate::text::words::number;

@@ -6,7 +6,7 @@ use chrono::{DateTime, Datelike, SecondsFormat, Utc};
 use chrono_tz::Tz;
 
 use super::find::find;
-use crate::cli::TableFormat;
+use crate::cli::arguments::TableFormat;
 use crate::cli::plan::{Style, wrap_text};
 use crate::cli::table::{Side, Table};
 use crate::daemon::status::zone_place;

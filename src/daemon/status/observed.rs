@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde::Serialize;
 
-use crate::daemon::DaemonInfo;
+use crate::daemon::info::DaemonInfo;
 use crate::files::lock::Holder;
 use crate::jobs::Job;
 use crate::jobs::state::{ApiSeen, FailureReason, JobState};

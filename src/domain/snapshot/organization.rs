@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
 
-use super::SnapshotRow;
 use crate::domain::ids::{Aid, OrgId};
+use crate::domain::snapshot::row::SnapshotRow;
 use crate::domain::target::Target;
 use crate::domain::units::{self, Units, Usage};
 

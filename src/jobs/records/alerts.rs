@@ -15,7 +15,7 @@ use crate::domain::top_consumers::TopConsumers;
 use crate::files;
 use crate::files::versioned_json::{self, Kind, Loaded, UnusableFile};
 use crate::history::{Cursor, changes, left_out};
-use crate::jobs::Job;
+use crate::jobs::job::Job;
 use crate::jobs::report_inputs::{ReportInputs, comparison};
 use crate::report::{AlertInput, AlertTiming, Audience, Evidence, Record, Week, judge};
 

@@ -5,7 +5,7 @@ use tracing::warn;
 
 use crate::files;
 use crate::files::versioned_json::{self, Kind, Loaded};
-use crate::jobs::Job;
+use crate::jobs::job::Job;
 use crate::jobs::state::StateFile;
 use crate::report::ClosingRecord;
 

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
+use super::ReportInputs;
 use super::waiting_runs::waiting_summaries;
-use super::{ReportInputs, Scope};
 use crate::domain::quota::{Snapshot, Target, UsageRule};
 use crate::history::thinned;
+use crate::jobs::report_inputs::scope::Scope;
 use crate::report::{
     self, Curves, DrawnCurves, Extent, Owners, PageInput, TargetPage, TargetParts, UsagePage, UsageReport,
 };

@@ -2,10 +2,11 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{ReportInputs, Scope};
+use super::ReportInputs;
 use crate::change::propose::{self, Terms};
 use crate::domain::last_cycle::LastCycle;
 use crate::domain::quota::{Organization, Snapshot, Target};
+use crate::jobs::report_inputs::scope::Scope;
 use crate::report::UsageReport;
 
 impl ReportInputs<'_> {

@@ -5,9 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::jobs::job::Job;
 use chrono::{DateTime, Duration, Utc};
-
-use crate::jobs::Job;
 
 /// From a failure to the next try of the same slot.
 pub(super) const WAIT: Duration = Duration::minutes(5);

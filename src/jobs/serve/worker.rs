@@ -19,14 +19,15 @@ use crate::change::{approvals, lifecycle};
 use crate::clock::Clock;
 use crate::exit_code::{Exit, Findings};
 use crate::files::lock;
+use crate::jobs::app::App;
 use crate::jobs::apply::{AppliedRuns, ToApply, apply};
 use crate::jobs::inbox::Pass;
-use crate::jobs::job::done::{Done, StateNotSaved};
+use crate::jobs::job::Job;
+use crate::jobs::job::done::{Done, StateNotSaved, Trigger};
 use crate::jobs::records::notices;
 use crate::jobs::requests::basis::Basis;
 use crate::jobs::requests::{self, Answer, Ask};
 use crate::jobs::state::State;
-use crate::jobs::{App, Job, Trigger};
 
 /// So often it is looked whether the lock is still this process's while a unit is under way.
 const LOCK_LOOKS: Duration = Duration::from_secs(1);

@@ -5,7 +5,7 @@ use chrono::{DateTime, Duration, Utc};
 use super::State;
 use crate::config::Schedule;
 use crate::history::History;
-use crate::jobs::Job;
+use crate::jobs::job::Job;
 use crate::schedule::Missed;
 
 impl Job {

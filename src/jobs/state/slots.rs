@@ -7,7 +7,7 @@ use tracing::warn;
 use super::State;
 use crate::clock::Clock;
 use crate::config::Schedule;
-use crate::jobs::Job;
+use crate::jobs::job::Job;
 use crate::jobs::job::done::StateNotSaved;
 use crate::schedule::Missed;
 

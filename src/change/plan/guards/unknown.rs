@@ -4,7 +4,7 @@
 
 use super::organizations::is_account_group;
 use super::rule::{Finding, GuardInput, Rule, Scope};
-use crate::change::PlanOrganization;
+use crate::change::plan::model::PlanOrganization;
 use crate::text::words::grouped;
 
 pub(super) const RULE: Rule = Rule {
