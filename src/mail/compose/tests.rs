@@ -5,13 +5,17 @@ mod headers;
 use mail_parser::{MessageParser, MimeHeaders};
 
 use super::*;
+use crate::change::RunState;
 use crate::domain::quota::Snapshot;
 use crate::report::closing::fixtures::{closed_with, closings, one_closing, report_on, with_a_year};
 use crate::report::fixtures::{
     alerts, at, changed, context, done_summary, group, group_of, held_summary, many_alerts, organization,
     realistic, report_from, report_of, usage,
 };
-use crate::report::{AlertTiming, Unlisted, closing_table, drift_report, examples, run_report, usage_table};
+use crate::report::{
+    AlertTiming, GatheredFiles, Unlisted, closing_table, drift_report, examples, run_report, usage_table,
+};
+use crate::text::width::columns;
 
 fn compose_with(mail: &Mail, report: &Report, to: &[&str], attachments: &[Attachment]) -> Email {
     let templates = Templates::load(None).answered_at(mail.reply_to.clone());
@@ -285,6 +289,28 @@ fn ten_thousand_held_rows_stay_a_small_mail_that_still_says_how_to_decide() {
     let (run, plan) =
         (format!("quotakeeper approve {} <span class=\"option\"", summary.id), &summary.plan.sha256[..8]);
     assert!(html(&email).contains(&run) && html(&email).contains(&format!(">--plan</span> {plan}")));
+}
+
+#[test]
+fn figures_of_ten_digits_fit_the_lines_of_the_text() {
+    let group = group("1", "Lab", Some(9_876_543_120), 6_353_580_183, 9_600_000_000);
+    let text = text(&compose(&Report::Usage(Box::new(report_of(vec![group])))));
+    assert!(text.lines().all(|line| columns(line) <= 78), "{text}");
+    assert!(text.contains("9 600 000 000 projected"), "{text}");
+}
+
+#[test]
+fn a_mail_about_several_files_is_announced_with_the_reason_of_the_first() {
+    let mut files = GatheredFiles::default();
+    for _ in 0..2 {
+        files.add(run_report(&done_summary(), None, &context()), RunState::Rejected);
+    }
+    let report = files.report(&context()).unwrap();
+    let why = report.files[0].files[0].why.clone();
+    let html = html(&compose(&Report::Changes(Box::new(report))));
+    let (_, preview) = html.split_once("class=\"preview\"").unwrap();
+    let preview = preview.split_once("</div>").unwrap().0;
+    assert!(why.starts_with("Row ") && preview.contains(&why[..20]), "{why}: {preview}");
 }
 
 #[test]
