@@ -5,11 +5,11 @@ use std::io::{Empty, Read};
 use anyhow::Context;
 use memchr::{memchr, memchr_iter, memrchr};
 
+use super::columns::{ORG_ID, QUOTA};
 use super::commas::Commas;
 use super::lines::{Line, Lines, quoted_cell_ends};
 use super::reader::{Order, Organizations, Rows, UNSORTED, order};
 use super::usage_rows;
-use super::{ORG_ID, QUOTA};
 use crate::domain::quota::{Aid, OrgId, Organization, SnapshotRow};
 use crate::domain::usage_rows::UsageRows;
 use crate::files::csv_cell::push;

@@ -5,9 +5,9 @@ use std::io::Read;
 use anyhow::Context;
 use chrono::{DateTime, SubsecRound, Utc};
 
+use super::columns::{AID, COLUMNS, Cell, NEEDED, QUOTA, for_each_column};
 use super::commas::Commas;
 use super::lines::{Line, Lines};
-use super::{AID, COLUMNS, Cell, NEEDED, QUOTA};
 use crate::domain::quota::{Aid, Builder, OrgId, Organization, Snapshot, SnapshotRow, Target, Units};
 use crate::files::csv_cell::without_inert_mark;
 

@@ -1,12 +1,14 @@
 //! What is written is what is read, whatever names and figures there are; and what a file that we did not write says.
 
+use chrono::{DateTime, Utc};
 use proptest::prelude::*;
 
+use super::columns::COLUMNS;
 use super::commas::Commas;
 use super::lines::Lines;
 use super::reader::split;
 use super::*;
-use crate::domain::quota::{Aid, Organization, Place, Snapshot, Target, Usage};
+use crate::domain::quota::{Aid, Organization, Place, Snapshot, SnapshotRow, Target, Usage};
 use crate::domain::usage_rows::UsageRows;
 use crate::testing::fuzz::fuzzed;
 

@@ -9,10 +9,10 @@ use std::num::ParseIntError;
 
 use memchr::{memchr, memchr_iter};
 
+use super::columns::{AID, COLUMNS, PERIOD_START, USAGE};
 use super::commas::Commas;
 use super::lines::quoted_cell_ends;
 use super::reader::moment;
-use super::{AID, COLUMNS, PERIOD_START, USAGE};
 use crate::domain::quota::{Aid, OrgId, Organization, Place, Units, Usage};
 use crate::domain::usage_rows::UsageRows;
 

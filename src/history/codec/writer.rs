@@ -7,7 +7,7 @@ use std::io::{self, Write};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
-use super::{COLUMNS, Cell};
+use super::columns::{COLUMNS, Cell, for_each_column};
 use crate::domain::quota::{Organization, SnapshotRow};
 use crate::files::csv_cell::{inert, push};
 
