@@ -109,7 +109,7 @@ impl Reading {
             let Ok((org_id, usage)) = answer else { continue }; // a task only ends early when the runtime shuts down
             match usage {
                 Ok(usage) => match attribute_answer(&usage, &org_id, &self.snapshot) {
-                    AnswerSubject::Anothers => {
+                    AnswerSubject::Another => {
                         let error = "GET /usage answered for another organization".to_owned();
                         unknown.entry(error).or_default().push(org_id);
                     }
@@ -181,8 +181,11 @@ impl Reading {
         }
         let mut is_known = true;
         for group in &mut organization.account_groups {
-            let used =
-                if of == AnswerSubject::Its { usage.account_group(&group.aid) } else { Usage::default() };
+            let used = if of == AnswerSubject::Requested {
+                usage.account_group(&group.aid)
+            } else {
+                Usage::default()
+            };
             is_known &= used.cloud_used.is_some() && used.enterprise_used.is_some();
             group.set_usage(used);
         }

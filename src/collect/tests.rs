@@ -32,7 +32,7 @@ fn join(
 ) -> Snapshot {
     let mut reading = Reading::from_answers(quotas.to_vec(), groups.to_vec(), DateTime::UNIX_EPOCH);
     for (org_id, usage) in usage {
-        reading.take_usage(org_id, usage, AnswerSubject::Its, &UsageRule::default());
+        reading.take_usage(org_id, usage, AnswerSubject::Requested, &UsageRule::default());
     }
     reading.snapshot
 }

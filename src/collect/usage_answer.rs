@@ -7,11 +7,11 @@ use crate::thousandeyes::OrganizationUsage;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum AnswerSubject {
     /// The organization that was asked for.
-    Its,
+    Requested,
     /// That organization perhaps; which of its account groups used what is not certain.
     Uncertain,
     /// Another organization: every account group that it names is one of others.
-    Anothers,
+    Another,
 }
 
 /// Whom an answer is about that came for this organization. That one of the account groups is not listed means nothing by itself:
@@ -28,11 +28,11 @@ pub(super) fn attribute_answer(
     let named = || usage.groups.iter().map(|(aid, _)| aid);
     let is_of_others = named().next().is_some() && !named().any(is_its);
     if is_of_others && named().take(MOST).any(is_listed) {
-        AnswerSubject::Anothers
+        AnswerSubject::Another
     } else if is_of_others || named().any(|aid| !is_its(aid) && !is_id(aid)) {
         AnswerSubject::Uncertain
     } else {
-        AnswerSubject::Its
+        AnswerSubject::Requested
     }
 }
 

@@ -21,10 +21,10 @@ fn an_answer_is_of_the_organization_whose_account_groups_it_names() {
         attribute_answer(&OrganizationUsage { groups, ..OrganizationUsage::default() }, &"7".into(), &seen)
     };
     for its in [&[][..], &["1"], &["1", "5"], &["1", "9"], &["x"]] {
-        assert_eq!(of(its), AnswerSubject::Its, "{its:?}");
+        assert_eq!(of(its), AnswerSubject::Requested, "{its:?}");
     }
     for uncertain in [&["5"][..], &["01", "1"], &[" 1", "1"], &["1", "y"]] {
         assert_eq!(of(uncertain), AnswerSubject::Uncertain, "{uncertain:?}");
     }
-    assert_eq!(of(&["5", "9"]), AnswerSubject::Anothers);
+    assert_eq!(of(&["5", "9"]), AnswerSubject::Another);
 }

@@ -55,7 +55,7 @@ pub(crate) struct Worker {
     retries: Retries,
     served: BTreeSet<Job>,
     /// The scheduled jobs that were done since there was nothing to do.
-    in_this_row: BTreeSet<Job>,
+    done_this_turn: BTreeSet<Job>,
     round_robin: RoundRobin,
     /// The slots that were served last.
     slots: BTreeMap<Job, DateTime<Utc>>,
@@ -108,7 +108,7 @@ impl Worker {
         self.take_approvals(app);
         let agenda = self.agenda(app, Clock::read().now());
         let Some(kind) = self.round_robin.next(&agenda.waiting) else {
-            self.in_this_row.clear();
+            self.done_this_turn.clear();
             return Ok(false);
         };
         tokio::select! {
@@ -151,7 +151,7 @@ impl Worker {
         let jobs = Job::ALL.iter().copied().filter(|job| !matches!(job, Job::Inbox | Job::Outbox));
         let jobs: Vec<_> = jobs.filter_map(|job| Some((due(job)?, job))).collect();
         // In their order, so that a report comes after its snapshot; one that is due again waits until all had their turn.
-        let job = jobs.iter().find(|(_, job)| !self.in_this_row.contains(job)).or(jobs.first()).copied();
+        let job = jobs.iter().find(|(_, job)| !self.done_this_turn.contains(job)).or(jobs.first()).copied();
         let files = match &self.pass {
             Some(under_way) => under_way.pass.settles_at().is_none(),
             None => inbox.is_some() || self.inbox_is_wanted,
@@ -287,7 +287,7 @@ impl Worker {
         done: anyhow::Result<Findings>,
     ) -> anyhow::Result<()> {
         self.served.insert(job);
-        self.in_this_row.insert(job);
+        self.done_this_turn.insert(job);
         self.slots.insert(job, slot);
         match done {
             Ok(found) => {
