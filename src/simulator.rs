@@ -45,7 +45,7 @@ const GRACE: Duration = Duration::from_secs(1);
 /// What to simulate.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct SimulateArgs {
-    /// Where to listen, on loopback only; port 0 takes a free one
+    /// Where to listen, on loopback only; port 0 picks a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
     pub listen: SocketAddr,
     /// How many organizations the token may edit

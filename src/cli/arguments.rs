@@ -128,15 +128,15 @@ pub(super) enum Command {
         /// Only targets whose used or projected units exceed this percentage of their quota
         #[arg(long, value_name = "PERCENT", value_parser = percent, allow_negative_numbers = true)]
         over: Option<u32>,
-        /// For a person, a spreadsheet, or a program
+        /// Output for a person, a spreadsheet, or a program
         #[arg(long, value_enum, default_value_t)]
         format: TableFormat,
     },
-    /// What a change file would do; sends nothing
+    /// Show what a change file would do; sends nothing
     Plan {
         /// The change file; `-` reads standard input
         file: PathBuf,
-        /// The output: for a person, a program, a ticket, or a spreadsheet
+        /// Output for a person, a program, a ticket, or a spreadsheet
         #[arg(long, value_enum, default_value_t)]
         format: Format,
         /// List every row, including those that change nothing; JSON and CSV always do
@@ -146,7 +146,7 @@ pub(super) enum Command {
         #[arg(long)]
         detailed_exitcode: bool,
     },
-    /// Apply a change file now, through the same guards as the inbox
+    /// Apply a change file now, subject to the same guards as the inbox
     Apply {
         /// The change file; `-` reads standard input
         file: PathBuf,
@@ -174,11 +174,11 @@ pub(super) enum Command {
         /// List only those in this state; can be repeated
         #[arg(long, value_name = "STATE", conflicts_with = "run", value_parser = run_state())]
         state: Vec<RunState>,
-        /// The output: for a person, or a program
+        /// Output for a person, or for a program
         #[arg(long, value_enum, default_value_t)]
         format: Output,
     },
-    /// Current quotas as a change file, ready to edit and drop
+    /// Write the quotas as a change file, ready to edit and drop
     Export {
         /// Only this organization, by id or name; can be repeated
         #[arg(long, value_name = "ID|NAME")]
@@ -190,9 +190,9 @@ pub(super) enum Command {
         #[arg(long, requires = "at")]
         restore: bool,
     },
-    /// A change file that moves unused headroom to the account groups that will run out; sends nothing
+    /// Write a change file that moves unused headroom to the account groups that will run out; sends nothing
     Propose {
-        /// For this organization only, by its id or name; can be repeated
+        /// Only this organization, by id or name; can be repeated
         #[arg(long, value_name = "ID|NAME")]
         org: Vec<String>,
     },
@@ -201,9 +201,9 @@ pub(super) enum Command {
         #[command(subcommand)]
         what: History,
     },
-    /// Last and next run of each job, held runs, unsent mail, targets nearest their quota
+    /// Show whether all is well: jobs, held runs, unsent mail, the targets nearest their quota
     Status {
-        /// The output: for a person, or a program
+        /// Output for a person, or for a program
         #[arg(long, value_enum, default_value_t)]
         format: Output,
     },
@@ -218,12 +218,12 @@ pub(super) enum Command {
     },
     /// Run a stand-in for the API on loopback
     Simulate(crate::simulator::SimulateArgs),
-    /// Shell completions
+    /// Print the completions for a shell
     Completions {
         /// The shell
         shell: clap_complete::Shell,
     },
-    /// The manual page
+    /// Print the manual page of quotakeeper, or of one command
     Man {
         /// The command to describe, such as `plan` or `report usage`
         command: Vec<String>,
@@ -232,7 +232,7 @@ pub(super) enum Command {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ReportKind {
-    /// What is used, and what will run out
+    /// Report what is used, and what will run out
     Usage {
         #[command(flatten)]
         written: ReportOutputArgs,
@@ -240,7 +240,7 @@ pub(super) enum ReportKind {
         #[arg(long, value_name = "TIME|DURATION", requires = "out")]
         since: Option<String>,
     },
-    /// What changed, and who changed it
+    /// Report what changed, and who changed it
     Changes {
         #[command(flatten)]
         written: ReportOutputArgs,
@@ -248,7 +248,7 @@ pub(super) enum ReportKind {
         #[arg(long, value_name = "TIME|DURATION")]
         since: Option<String>,
     },
-    /// What was used in the billing cycles that closed, and the year so far; with --out, every organization's last cycle
+    /// Report what was used in the billing cycles that closed, and the year so far; with --out, every organization's last cycle
     Closing {
         #[command(flatten)]
         written: ReportOutputArgs,
@@ -267,28 +267,28 @@ impl ReportKind {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum History {
-    /// All snapshots: their names, sizes, and the quota changes seen since the one before
+    /// List all snapshots: name, size, and the quota changes since the one before
     List,
-    /// A snapshot as CSV
+    /// Write a snapshot as CSV
     Show {
         /// A time, such as 2026-12-01, "2026-12-01 14:00", Monday or `latest`, or a snapshot's file name; the last snapshot at or before it is shown
         time: String,
     },
-    /// What changed between two snapshots, and who changed it
+    /// Show what changed between two snapshots, and who changed it
     Diff {
         /// The first snapshot, as for `show`
         a: String,
         /// The second snapshot
         b: String,
     },
-    /// One organization or account group over time: quota, usage, and who changed the quota
+    /// Follow one organization or account group over time: quota, usage, and who changed the quota
     Of {
         /// An id or a name; if that is not unique, both ids as ORGANIZATION/GROUP
         target: String,
         /// Start at this TIME, such as 2026-09 or Monday, or this long ago, such as 90d [default: the first snapshot]
         #[arg(long, value_name = "TIME|DURATION")]
         since: Option<String>,
-        /// For a person, a spreadsheet, or a program
+        /// Output for a person, a spreadsheet, or a program
         #[arg(long, value_enum, default_value_t)]
         format: TableFormat,
     },

@@ -12,7 +12,7 @@ Kinds:
   STATUS               answer with this status (400 to 599) instead of acting
   drop-before          close the connection without acting and without an answer
   drop-after           act, then close the connection without an answer
-  slow:ms=N            answer N milliseconds later
+  slow:ms=N            wait N milliseconds before the answer
   usage-403            refuse everything below /usage: the token lacks that permission
   bad-row:aid=ID       refuse each batch that holds this account group (400)
   bad-row:org=ID       the same for an organization's own quota
@@ -22,9 +22,9 @@ Kinds:
 
 Which requests (default: all):
   path=TEXT            whose `METHOD /path` contains TEXT: path=POST, path=/quotas/assign
-  after=N              leave the first N alone
+  after=N              skip the first N
   every=N              then only each Nth
-  count=N              N times in all
+  count=N              at most N of them
 
 For example: 429:every=10, 500:path=/usage:count=1, drop-after:path=POST:after=1:count=1";
 
