@@ -131,6 +131,9 @@ async fn set_alarm(
         let wake = Arc::clone(&wake);
         Box::pin(async move { wake.notify_one() })
     });
-    alarms.add(alarm.context("the scheduler took no alarm")?).await.context("the scheduler took no alarm")?;
+    alarms
+        .add(alarm.context("the scheduler accepted no alarm")?)
+        .await
+        .context("the scheduler accepted no alarm")?;
     Ok(())
 }

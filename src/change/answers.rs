@@ -47,7 +47,7 @@ pub(crate) fn deliver(services: &Services<'_>, run: &mut Run, summary: &RunSumma
     let owed = match written {
         Ok(()) => {
             if owed_before.is_some() {
-                info!(run = %run.record.id, folder, "the answers that were owed are written");
+                info!(run = %run.record.id, folder, "missing answers have been written");
             }
             None
         }
@@ -93,7 +93,9 @@ fn write(config: &Config, run: &Run, summary: &RunSummary, claims: &Claims) -> (
 pub(crate) fn deliver_owed(services: &Services<'_>) {
     let owed = match services.answer_folders.claims(services.config) {
         Ok(mut claims) => claims.get().owed_runs(),
-        Err(error) => return warn!(error = format!("{error:#}"), "which answers are owed is not known"),
+        Err(error) => {
+            return warn!(error = format!("{error:#}"), "it is not known which answers are missing");
+        }
     };
     for id in owed {
         if let Err(error) = deliver_again(services, &id) {

@@ -160,7 +160,7 @@ where
         for row in rows {
             let message = format!(
                 "not sent: the quota was {} when it was planned and is again, but was another one in between, so that no \
-                 guard has looked at this change with the usage of now. Drop the row again if it is still wanted",
+                 guard has checked this change against current usage. Drop the row again if you still want it",
                 quota_text(row.before)
             );
             self.settle(progress, &[row.row], &Problem { code: Code::ChangedMeanwhile, message })?;

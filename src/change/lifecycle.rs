@@ -167,7 +167,7 @@ impl RunContext<'_> {
 
     /// A run that was killed while it was sent.
     async fn resume(&mut self) -> anyhow::Result<()> {
-        info!(run = %self.run.record.id, "taken up again where it was interrupted");
+        info!(run = %self.run.record.id, "resumed where it was interrupted");
         let file = parsed(self.run, &self.services.config.inbox)?.map_err(|problems| problems.join(" "));
         let plan = match stored_plan(self.run) {
             Err(error) if error.is::<DamagedFile>() => Err(error.to_string()),

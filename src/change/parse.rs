@@ -138,8 +138,8 @@ fn lacks_values(header: &Header, records: &[Record]) -> Option<String> {
         |record: &&Record| !matches!(&record.change, Ok(change) if change.action == Action::Unassign);
     let row = records.iter().find(assigns)?.row;
     Some(format!(
-        "The column `value` (the new quota) is missing. Only a file in which every action is `unassign` can do \
-         without it, and row {row} is not one."
+        "The column `value` (the new quota) is missing. You can leave it out only if every action is `unassign`, \
+         and row {row} has another one."
     ))
 }
 

@@ -51,7 +51,7 @@ pub(crate) struct Proposal {
     pub over_allocated: Units,
     /// Capped groups that nobody knows the use of.
     pub unknown: usize,
-    /// Quotas and usage look counted in different units: nothing can be compared.
+    /// Quotas and usage seem to use different units: nothing can be compared.
     pub mismatched: bool,
 }
 

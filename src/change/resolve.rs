@@ -316,8 +316,8 @@ fn id_of_another_target(
 ) -> TargetNotFound {
     let own_name = if own_name.is_empty() { "without a name" } else { own_name };
     let sentence = format!(
-        "it is about {own} ({own_name}), but the name is `{}`, which is {other}. Was one column sorted or moved without the \
-         others? Correct the id, or empty the name.",
+        "the id is that of {own} ({own_name}), but the name `{}` is that of {other}. Was one column sorted or moved without \
+         the others? Correct the id, or clear the name.",
         excerpt(written)
     );
     TargetNotFound::new(Code::AmbiguousTarget, column, sentence)

@@ -139,7 +139,7 @@ pub(super) fn hold(here: &Handover<'_>) -> Result<(), LockError> {
                 && let Err(error) = requests::give_sign_of_life(&data_dir)
                 && !std::mem::replace(&mut failed, true)
             {
-                warn!(%error, "commands that wait cannot see that this process lives");
+                warn!(%error, "waiting commands cannot see that this process is alive");
             }
             sleep(SIGNS).await;
         }

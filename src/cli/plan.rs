@@ -140,7 +140,7 @@ pub(super) async fn read(
             tokio::time::sleep(SIGNAL_AFTER_END).await;
             anyhow::ensure!(
                 ends_a_line(&input.bytes),
-                "{} ends in the middle of a line, as if what writes it had ended early: nothing was done. End its last \
+                "{} ends in the middle of a line, as if the program that writes it had ended early: nothing was done. End its last \
                  line, or name a file",
                 input.name
             );
@@ -204,7 +204,7 @@ fn not_opened(file: &Path, error: std::io::Error) -> anyhow::Error {
         return anyhow::anyhow!("there is no file {named}: did you mean {typed}?");
     }
     anyhow::anyhow!(
-        "there is no file {named}: check its path, or make a change file to edit with `quotakeeper export > {typed}`"
+        "there is no file {named}: check its path, or create a change file with `quotakeeper export > {typed}`"
     )
 }
 

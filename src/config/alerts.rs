@@ -203,11 +203,11 @@ impl Alerts {
             }
             for (key, pattern) in patterns {
                 if pattern.as_ref().is_some_and(|pattern| pattern.trim().is_empty()) {
-                    found.push((format!("{place}.{key}"), "is empty, which fits no target".to_owned()));
+                    found.push((format!("{place}.{key}"), "is empty, which matches no target".to_owned()));
                 }
             }
             if mute.reason.trim().is_empty() {
-                let fix = "is needed: the mails give it, so that nobody wonders";
+                let fix = "is needed: the mails show it";
                 found.push((format!("{place}.reason"), fix.to_owned()));
             }
             if mute.until.is_none() {

@@ -151,7 +151,7 @@ pub(super) fn id_problems(place: &str, org_id: Option<&OrgId>, aid: Option<&Aid>
     for (key, id) in [("org_id", org_id.map(OrgId::as_str)), ("aid", aid.map(Aid::as_str))] {
         let is_id = |id: &str| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
         if id.is_some_and(|id| !is_id(id)) {
-            let fix = "is not an id, which is digits such as \"10452\": it would be for nobody";
+            let fix = "is not an id, which is digits such as \"10452\": it would match nothing";
             found.push((format!("{place}.{key}"), fix.to_owned()));
         }
     }

@@ -38,7 +38,7 @@ impl Config {
             self.api.base_url.scheme() != "https" && !loopback,
             "api.base_url",
             format!(
-                "{} is not https: the token would travel in the open. Only a loopback address may use http",
+                "{} is not https: the token would be sent unencrypted. Only a loopback address may use http",
                 self.api.base_url
             ),
         );
@@ -146,7 +146,7 @@ impl Config {
                     && !self.smtp.host.as_deref().is_some_and(is_loopback),
                 "smtp.tls",
                 format!(
-                    "off would send the {} in the open: use \"starttls\" or \"required\"",
+                    "off would send the {} unencrypted: use \"starttls\" or \"required\"",
                     if self.smtp.oauth2.is_some() { "access token" } else { "password" }
                 ),
             );

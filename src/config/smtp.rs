@@ -112,7 +112,7 @@ impl Smtp {
             (
                 oauth2.scope.as_ref().is_some_and(|scope| scope.trim().is_empty()),
                 ".scope",
-                "is empty: remove it, or write what the provider wants".to_owned(),
+                "is empty: remove it, or write what the provider requires".to_owned(),
             ),
         ];
         let found = checks.into_iter().filter(|(is_bad, ..)| *is_bad);
@@ -151,7 +151,7 @@ fn token_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Url>, 
         .ok_or_else(|| D::Error::custom("is not a URL such as https://login.example.com/oauth2/token"))?;
     if url.scheme() == "http" && !url.host_str().is_some_and(is_loopback) {
         return Err(D::Error::custom(
-            "is not https: the client secret would travel in the open. Only a loopback address may use http",
+            "is not https: the client secret would be sent unencrypted. Only a loopback address may use http",
         ));
     }
     Ok(Some(url))

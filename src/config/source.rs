@@ -289,7 +289,7 @@ fn explain(wrong: &WrongValue, path: &[Step]) -> String {
         (Some((section, name)), _) if path.len() == 1 => format!("{wrong}: write `{name}` under [{section}]"),
         (_, Some(name)) => format!("{wrong}: did you mean `{name}`?"),
         (belongs, None) => {
-            let elsewhere = belongs.map(|(section, name)| format!("; `{name}` stands under [{section}]"));
+            let elsewhere = belongs.map(|(section, name)| format!("; `{name}` is a key of [{section}]"));
             format!("{wrong}: known here are {}{}", known.join(", "), elsewhere.unwrap_or_default())
         }
     }

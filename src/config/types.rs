@@ -139,7 +139,7 @@ fn read_bounded(path: &Path) -> anyhow::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     fs_err::File::open(path)?.take(LIMIT + 1).read_to_end(&mut bytes)?;
     let is_small = bytes.len() as u64 <= LIMIT;
-    anyhow::ensure!(is_small, "{} is larger than 64 KiB, and so holds no secret", path.display());
+    anyhow::ensure!(is_small, "{} is larger than 64 KiB, too large for a secret", path.display());
     Ok(bytes)
 }
 

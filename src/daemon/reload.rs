@@ -105,7 +105,7 @@ pub(super) fn reload(app: &Arc<App>, source: &Source, shown: &PublishedInfo) -> 
         }
         Err(ConfigError { problems, .. }) => {
             for problem in &problems {
-                error!(problem, "the configuration cannot be used: the one before stays in use");
+                error!(problem, "the configuration cannot be used: the previous one stays in use");
             }
             shown.change(app, |info| info.problems = problems);
             Arc::clone(app)

@@ -42,9 +42,7 @@ use crate::page::policy;
 /// Listens from now on, until the process ends. An address that is taken is an error now, not later.
 pub(crate) async fn start(probes: Probes, listen: SocketAddr) -> anyhow::Result<()> {
     let listener = TcpListener::bind(listen).await.with_context(|| {
-        format!(
-            "server.listen: {listen} cannot be listened on (is it taken, or not an address of this machine?)"
-        )
+        format!("server.listen: cannot listen on {listen} (is it in use, or not an address of this machine?)")
     })?;
     info!(listen = %listener.local_addr()?, "health, metrics and pages");
     let probes = Arc::new(probes);

@@ -48,7 +48,7 @@ impl UsageRule {
         Some(quota?.saturating_sub(self.needed(usage)?))
     }
 
-    /// Whether quotas and usage of an organization look counted in different units: its plan and its own quota are
+    /// Whether quotas and usage of an organization seem to use different units: its plan and its own quota are
     /// about a power of 1000 apart, and nobody has said how they compare.
     pub fn looks_mismatched(&self, organization: &SnapshotRow<'_>) -> bool {
         let (Some(plan), Some(quota)) = (organization.plan_units, organization.quota) else { return false };

@@ -46,7 +46,7 @@ pub(crate) async fn apply(
         Err(error) => {
             let id = &run.record.id;
             return Err(error.context(format!(
-                "run {id} was interrupted: the next `quotakeeper inbox`, `once` or `run` goes on with it"
+                "run {id} was interrupted: the next `quotakeeper inbox`, `once` or `run` continues it"
             )));
         }
     };

@@ -112,7 +112,7 @@ impl Composer<'_> {
         let message = self
             .answered_to(to.into_iter().fold(message, MessageBuilder::to), report)?
             .multipart(body(&hash, text, html, pictures, attachments)?)
-            .context("the message cannot be put together")?;
+            .context("the message cannot be built")?;
         Ok(Some(Email {
             message_id,
             thread: report.thread().map(str::to_owned),
@@ -188,7 +188,7 @@ fn file_name(name: &str) -> String {
 
 fn part(attachment: &Attachment) -> anyhow::Result<SinglePart> {
     let content_type =
-        ContentType::parse(attachment.content_type).context("an attachment has an odd type")?;
+        ContentType::parse(attachment.content_type).context("an attachment has an unexpected type")?;
     Ok(MimeAttachment::new(attachment.name.clone()).body(attachment.bytes.clone(), content_type))
 }
 
@@ -198,7 +198,7 @@ fn paint<'a>(pictures: impl Iterator<Item = &'a Picture>) -> anyhow::Result<Vec<
     let part = |picture: &Picture| {
         let png = painter.png(&picture.svg)?;
         let name = picture.cid.replace("@quotakeeper", ".png");
-        let content_type = ContentType::parse("image/png").context("a picture has an odd type")?;
+        let content_type = ContentType::parse("image/png").context("a picture has an unexpected type")?;
         Ok(MimeAttachment::new_inline_with_name(picture.cid.clone(), name).body(png, content_type))
     };
     pictures.map(part).collect()

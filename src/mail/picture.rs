@@ -42,7 +42,7 @@ impl Painter {
     }
 
     fn draw(&self, svg: &str) -> anyhow::Result<Pixmap> {
-        let tree = Tree::from_str(svg, &self.options).context("the picture is no SVG")?;
+        let tree = Tree::from_str(svg, &self.options).context("the picture is not an SVG")?;
         let size = tree.size().to_int_size().scale_by(DENSITY).context("the picture has no size")?;
         let mut pixels = Pixmap::new(size.width(), size.height()).context("the picture is too large")?;
         // The ground to the very corners: what is transparent would be black in some dark modes.

@@ -209,9 +209,9 @@ impl Error {
     /// The fix, where there is one that a check cannot find better.
     pub(crate) fn to_do(&self) -> Option<String> {
         match self {
-            Self::Unauthorized { token_from, .. } => Some(format!(
-                "make a new token in ThousandEyes under your profile, and put it in {token_from}"
-            )),
+            Self::Unauthorized { token_from, .. } => {
+                Some(format!("create a new token in your ThousandEyes profile, and put it in {token_from}"))
+            }
             Self::Forbidden { call, said } if !said.html => {
                 Some(permission(&call.path).trim_end_matches('.').to_owned())
             }
@@ -250,8 +250,8 @@ impl fmt::Display for Error {
             Self::Settings(problem) => f.write_str(problem),
             Self::Unauthorized { call, said, token_from } => write!(
                 f,
-                "{call}: the token was not accepted (401{said}). It is wrong or has expired: make a new one in \
-                 ThousandEyes under your profile and put it in {token_from}."
+                "{call}: the token was not accepted (401{said}). It is wrong or has expired: create a new one in \
+                 your ThousandEyes profile and put it in {token_from}."
             ),
             Self::Forbidden { call, said } => {
                 let need = if said.html { PROXY } else { permission(&call.path) };

@@ -121,7 +121,7 @@ fn build_client(mut builder: ClientBuilder, ca_file: Option<&Path>) -> Result<re
 fn check_base_url(url: &Url) -> Result<bool, Error> {
     let loopback = url.host_str().is_some_and(is_loopback);
     let problem = match url.scheme() {
-        "http" if !loopback => "is not https: the token would travel in the open",
+        "http" if !loopback => "is not https: the token would be sent unencrypted",
         "http" | "https" if !url.path().ends_with('/') => "must end with /v7/",
         "http" | "https" => return Ok(url.scheme() == "http"),
         _ => "is not an https URL",

@@ -206,7 +206,7 @@ fn a_taken_port_is_reported_at_the_start_with_its_key_and_a_second_instance_name
     let address = taken.local_addr().unwrap().to_string();
     let bench = Bench::new(World::small()).with("QUOTAKEEPER__SERVER__LISTEN", &address);
     let log = bench.run(&["run"]).ends_with(1).log;
-    assert!(log.contains(&format!("server.listen: {address} cannot be listened on")), "{log}");
+    assert!(log.contains(&format!("server.listen: cannot listen on {address}")), "{log}");
     assert_eq!(bench.standin.count(""), 0, "nothing began");
     bench.run(&["once"]).ends_with(0);
 

@@ -62,7 +62,7 @@ fn exim_reports_a_wrong_password_a_size_and_a_missing_login_and_a_corrected_mail
     installation.set("QUOTAKEEPER__SMTP__PASSWORD", LOGIN[1]);
     let ran = check(installation.through(small.port), "ann@example.com");
     assert_eq!(ran.code, Some(1));
-    assert!(ran.stdout.contains("raise the size that the mail server takes"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("raise the mail server's size limit"), "{}", ran.stdout);
 
     installation.through(exim.port).send();
     assert_eq!(installation.only().place, "sent");

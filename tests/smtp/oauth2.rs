@@ -251,7 +251,7 @@ fn a_token_server_that_is_down_keeps_the_mail_until_it_is_up() {
         .with("QUOTAKEEPER__SMTP__OAUTH2__TOKEN_URL", &format!("http://{address}/oauth2/token"));
     assert_eq!(
         complaint(&installation),
-        "the token server 127.0.0.1 cannot be reached (Connection refused (os error 111)): it is asked again; if it stays so, check \
+        "the token server 127.0.0.1 cannot be reached (Connection refused (os error 111)): quotakeeper asks again; if this continues, check \
          smtp.oauth2.token_url and api.proxy"
     );
     let _up = TokenServer::start_on(TcpListener::bind(address).unwrap(), Says::Tokens { padding: LONG });

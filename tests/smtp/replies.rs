@@ -285,9 +285,9 @@ fn a_refusal_before_the_greeting_is_not_blamed_on_the_greeting() {
     for (says, fix) in [
         ("421 4.3.2 too many connections\r\n", "it is tried again"),
         ("451 4.7.1 greylisted\r\n", "it is tried again"),
-        ("554 5.7.1 you are listed\r\n", "turns this machine away"),
-        ("550 5.7.1 no reverse DNS\r\n", "turns this machine away"),
-        ("504 5.5.1 no\r\n", "turns this machine away"),
+        ("554 5.7.1 you are listed\r\n", "refuses this machine"),
+        ("550 5.7.1 no reverse DNS\r\n", "refuses this machine"),
+        ("504 5.5.1 no\r\n", "refuses this machine"),
     ] {
         let log = log_of(&Deviation { at: At::Greeting, says, then: Then::HangUp });
         assert!(log.contains(fix) && !log.contains("hello_name"), "{says:?}: {log}");

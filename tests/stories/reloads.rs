@@ -60,7 +60,7 @@ fn sighup_takes_a_valid_configuration_over_and_leaves_an_invalid_one() {
 
     bench.configure("[inbox]\nappply = false\n");
     signal(&daemon, "-HUP");
-    bench.wait_for_log("the one before stays in use");
+    bench.wait_for_log("the previous one stays in use");
     bench.configure("[server]\nlisten = \"127.0.0.1:1\"\n");
     signal(&daemon, "-HUP");
     bench.wait_for_log("takes effect at the next start");

@@ -91,7 +91,7 @@ fn a_table_of_what_quotas_were_sets_nothing_back_when_it_is_dropped() {
         let status =
             std::fs::read_to_string(bench.data().join("inbox/answers").join(name).join("status.txt"))
                 .unwrap();
-        assert!(status.contains("This is a table of what quotas were"), "{name}: {status}");
+        assert!(status.contains("This is a table of past quotas"), "{name}: {status}");
     }
     assert_eq!((bench.posts(), bench.quotas()), (0, changed));
 }

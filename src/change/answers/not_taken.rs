@@ -59,7 +59,7 @@ pub(crate) fn not_taken(services: &Services<'_>, left: &[NotTaken]) {
         let unsaid: Vec<&NotTaken> = left.iter().filter(|not| !is_said(not)).collect();
         let later = unsaid.len().saturating_sub(SAID_AT_ONCE);
         if later > 0 {
-            warn!(files = later, "more files are not taken: why is said in the next passes");
+            warn!(files = later, "more files are not taken: the next passes say why");
         }
         for not in unsaid.into_iter().take(SAID_AT_ONCE) {
             warn!(file = %not.file, reason = %not.reason, "not taken");

@@ -82,8 +82,8 @@ where
                 .map_or_else(|| "sent".to_owned(), |cause| format!("sent without a clear answer ({cause})"));
             let unknown = |why: &str| {
                 format!(
-                    "{sent}, but whether it took effect is unknown: {}. Look at the quota, and drop the row again if it is \
-                     still wanted",
+                    "{sent}, but whether it took effect is unknown: {}. Check the quota, and drop the row again if you \
+                     still want it",
                     why.trim_end_matches('.')
                 )
             };
@@ -91,8 +91,8 @@ where
                 (Some(why), _) => unknown(why),
                 (None, Err(why)) => unknown(&why),
                 (None, Ok(now)) => format!(
-                    "{sent}, but the quota reads back as {} instead of {}: look at it, and drop the row again if it is \
-                     still wanted",
+                    "{sent}, but the quota reads back as {} instead of {}: check it, and drop the row again if you \
+                     still want it",
                     quota_text(now),
                     quota_text(row.after)
                 ),

@@ -181,7 +181,7 @@ impl OpenInbox {
             };
             Run::create_as(&self.settings.runs, record)?
         };
-        info!(run = %run.record.id, "claimed before a crash: taken up again");
+        info!(run = %run.record.id, "claimed before a crash: resumed");
         self.copy(&mut run, &file, Fingerprint::from_stat(&file.stat)).map(drop)
     }
 }

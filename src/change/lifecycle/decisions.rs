@@ -163,7 +163,7 @@ impl RunContext<'_> {
             return if self.run.is_decided()? { Ok(()) } else { Err(error) };
         }
         self.on_rejected(format!(
-            "Nobody approved it within {limit} (guard.expire). Drop the file again if it is still wanted."
+            "Nobody approved it within {limit} (guard.expire). Drop the file again if you still want it."
         ))
     }
 }

@@ -89,7 +89,7 @@ fn guarded_again(planned: &Plan, now: &Plan, rows: &BTreeSet<usize>, approved: &
                     .collect();
                 if !news.is_empty() {
                     let message = format!(
-                        "not sent: since it was planned, {}. Drop the row again if it is still wanted",
+                        "not sent: since it was planned, {}. Drop the row again if you still want it",
                         news.join("; ")
                     );
                     problems.insert(row.row, Problem { code: Code::Held, message });

@@ -48,8 +48,8 @@ pub(super) fn change(cells: &[String], torn: Option<&str>, header: &Header) -> R
     let is_shown_so = numbers::is_formula_error(first) || numbers::is_too_narrow(first);
     if !row.problems.is_empty() && first.starts_with('#') && !is_shown_so {
         row.add_problem(
-            "it begins with `#`, but it is not a comment: other cells are filled. A comment stands alone in its row; put \
-             one with a separator in it into quotes.",
+            "it begins with `#`, but it is not a comment: other cells are filled. A comment stands alone in its row. If it \
+             contains a separator, put it into quotes.",
         );
     }
     let comment = csv_cell::without_inert_mark(row.text(Field::Comment)).into_owned();
@@ -88,8 +88,8 @@ impl<'a> Reading<'a> {
         let extra = self.cells.get(self.header.width..).unwrap_or_default();
         if extra.iter().any(|cell| !trim_cell(cell).is_empty()) {
             self.add_problem(&format!(
-                "it has more cells than the header has columns ({} more: {}). Put a number that was split back \
-                 together without its separator (12000, not 12,000), and a text with a separator in it into quotes.",
+                "it has more cells than the header has columns ({} more: {}). If a number was split, type \
+                 it without its separator (12000, not 12,000). Put a text that contains a separator into quotes.",
                 extra.len(),
                 list_a_dozen(extra.iter().map(|cell| format!("`{}`", excerpt(cell))))
             ));
@@ -178,7 +178,7 @@ impl<'a> Reading<'a> {
                 self.problem_in(Field::Value, sentence);
             } else if action == Some(Action::Unassign) {
                 let sentence = format!(
-                    "unassign removes the quota, so there can be no value `{}`. Empty the cell, or make the action \
+                    "unassign removes the quota, so there can be no value `{}`. Clear the cell, or change the action to \
                      assign.",
                     excerpt(text)
                 );
@@ -193,7 +193,7 @@ impl<'a> Reading<'a> {
         if action == Some(Action::Assign) && !is_fine {
             self.problem_in(
                 Field::Value,
-                "the cell is empty. Type the new quota as a whole number, or make the action unassign to remove the quota.",
+                "the cell is empty. Type the new quota as a whole number, or change the action to unassign to remove the quota.",
             );
         }
         None

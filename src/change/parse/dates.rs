@@ -30,7 +30,7 @@ fn why_not_a_date(text: &str) -> String {
         }
         [] => {
             return format!(
-                "`{text_shown}` is not a date that is understood. Type it as year-month-day, such as 2026-12-01 (format the \
+                "`{text_shown}` is not a date. Type it as year-month-day, such as 2026-12-01 (format the \
                  column as Text), or next_cycle, or nothing for now."
             );
         }

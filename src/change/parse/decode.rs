@@ -48,7 +48,7 @@ fn damaged_text_message(before: &[u8]) -> String {
     let line =
         1 + (0..before.len()).filter(|index| line_ends(&before[*index], before.get(index + 1))).count();
     format!(
-        "Line {line} holds a NUL character, which no spreadsheet writes, so the file may be damaged. Open it in your \
+        "Line {line} contains a NUL character, which no spreadsheet writes, so the file may be damaged. Open it in your \
          spreadsheet, look at that line, and {SAVE_AS}."
     )
 }

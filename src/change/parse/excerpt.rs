@@ -24,8 +24,8 @@ pub(super) fn list_a_dozen(items: impl ExactSizeIterator<Item = String>) -> Stri
 /// A cell with text after its closing quote.
 pub(super) fn torn_cell_message(text: &str) -> String {
     format!(
-        "`{}` follows a closing quote (\"), so cells may have run together. Double the quotes inside a text, or take them \
-         away.",
+        "`{}` follows a closing quote (\"), so cells may have run together. Double the quotes inside a text, or remove \
+         them.",
         excerpt(text)
     )
 }

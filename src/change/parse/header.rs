@@ -195,8 +195,8 @@ impl Header {
         let is_meant = configured.keys().any(|theirs| trim_cell(theirs).eq_ignore_ascii_case(quota));
         (quota == "quota" && !is_meant && self.column(Field::Expected).is_none()).then(|| {
             format!(
-                "This is a table of what quotas were: the column `quota` beside `{beside}` is no new quota, and each quota that \
-                 was changed since would be set back. Rename `quota` to `expected_value` and type the new quotas into a column \
+                "This is a table of past quotas: the column `quota` beside `{beside}` has no new quotas, and every quota change \
+                 made since then would be undone. Rename `quota` to `expected_value` and type the new quotas into a column \
                  `value`, or edit what `quotakeeper export` writes."
             )
         })
@@ -206,7 +206,7 @@ impl Header {
     fn missing_columns(&self, names: &[String]) -> Option<String> {
         let mut needed = Vec::new();
         if !self.has_target() {
-            needed.push("no `org_id` or `aid`, nor a name instead (whose quota)");
+            needed.push("no column for the target (`org_id`, `aid`, or a name)");
         }
         if self.column(Field::Value).is_none() && self.column(Field::Action).is_none() {
             needed.push("no `value` (the new quota)");

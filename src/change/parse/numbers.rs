@@ -108,12 +108,12 @@ fn why_not_a_quota(text: &str) -> String {
         format!("`{text_shown}` is a formula. Type its result.")
     } else if let Some(share) = text.strip_suffix('%').map(str::trim_end).filter(|share| is_digits(share)) {
         format!(
-            "`{text_shown}` is a percentage, and does not say of what. Type the number of units, or {share}% of plan for a \
+            "`{text_shown}` does not say what it is a percentage of. Type the number of units, or {share}% of plan for a \
              share of the organization's plan."
         )
     } else if text.contains('%') {
         format!(
-            "`{text_shown}` is a percentage that is not understood. Type the number of units, or a share of the \
+            "`{text_shown}` is a percentage that quotakeeper does not understand. Type the number of units, or a share of the \
              organization's plan, such as 20% of plan."
         )
     } else if is_scientific(text) {
@@ -140,7 +140,7 @@ fn why_not_a_quota(text: &str) -> String {
         }
     } else if UNLIMITED.iter().any(|word| text.eq_ignore_ascii_case(word)) {
         format!(
-            "`{text_shown}` is not a quota. To remove the quota, make the action unassign and empty the cell."
+            "`{text_shown}` is not a quota. To remove the quota, change the action to unassign and clear the cell."
         )
     } else if is_digits(&text_shown) {
         format!("`{text_shown}` has a character in it that nobody sees. Type it again.")
@@ -156,7 +156,7 @@ pub(super) fn is_too_narrow(text: &str) -> bool {
 
 pub(super) fn too_narrow(text: &str) -> String {
     format!(
-        "`{}` is what the spreadsheet shows where a column is too narrow, and saves. Make the column wider and save again.",
+        "`{}` is what the spreadsheet shows, and saves, if a column is too narrow. Make the column wider and save again.",
         excerpt(text)
     )
 }

@@ -47,11 +47,10 @@ impl Percent {
         }
         let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
         if !is_digits(whole) || !is_digits(fraction) {
-            return Err("has no percentage that can be read. Type it such as 20% of plan or 12.5% of plan."
-                .to_owned());
+            return Err("is not a percentage. Type it as in 20% of plan or 12.5% of plan.".to_owned());
         }
         if fraction.len() > DIGITS {
-            return Err(format!("is too exact. Type at most {DIGITS} digits after the point."));
+            return Err(format!("has too many digits. Type at most {DIGITS} digits after the point."));
         }
         let too_large = || format!("is too large. The largest is {MOST_PERCENT}% of plan.");
         let whole: i128 = whole.parse().map_err(|_| too_large())?;
@@ -60,7 +59,7 @@ impl Percent {
             return Err(too_large());
         }
         match whole * PARTS + fraction {
-            0 => Err("is nothing of the plan. Type 0 for a quota of no units, or make the action unassign to remove the quota."
+            0 => Err("is 0 units. Type 0 for a quota of no units, or change the action to unassign to remove the quota."
                 .to_owned()),
             parts => Ok(Self { parts }),
         }

@@ -111,7 +111,7 @@ impl<'a> Rows<'a> {
                 let Some((part, after)) = quoted.split_once('"') else {
                     return Err(format!(
                         "Row {}: the cell that begins with `\"{}` opens a quote (\") that is never closed, so nothing \
-                         after it can be read. Close it or take it away.",
+                         after it can be read. Close the quote or remove it.",
                         self.number,
                         beginning(&whole[1..])
                     ));

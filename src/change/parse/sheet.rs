@@ -50,8 +50,8 @@ impl Sheet {
                         sheet.rows.push(SheetRow { number: row.number, cells: row.cells });
                     } else {
                         sheet.problems.push(format!(
-                            "Row {}: it has more cells than the header has columns (also {}). Put a text with a \
-                             separator in it into quotes.",
+                            "Row {}: it has more cells than the header has columns (also {}). Put a text that \
+                             contains a separator into quotes.",
                             row.number,
                             list_a_dozen(beyond.iter().map(|cell| format!("`{}`", excerpt(cell))))
                         ));

@@ -43,10 +43,11 @@ impl RowsByOrganization {
 pub(super) fn bind(rows: &mut [PlanRow], organizations: RowsByOrganization, mode: Mode) {
     let (bound, why) = match mode {
         Mode::Row => return,
-        Mode::File => (vec![(0..rows.len()).collect()], "the rows of a file go together"),
-        Mode::Organization => {
-            (organizations.rows.into_values().collect(), "the rows of an organization go together")
-        }
+        Mode::File => (vec![(0..rows.len()).collect()], "the rows of a file are sent together or not at all"),
+        Mode::Organization => (
+            organizations.rows.into_values().collect(),
+            "the rows of an organization are sent together or not at all",
+        ),
     };
     for indices in &bound {
         let bound = || indices.iter().map(|index| &rows[*index]);

@@ -134,7 +134,7 @@ pub(super) fn judge(
         Verdict::Refused(Problem::in_column(
             Code::BadRow,
             columns.name(Field::Value),
-            "`none` is not a quota. To remove the quota, make the action unassign and empty the cell.",
+            "`none` is not a quota. To remove the quota, change the action to unassign and clear the cell.",
         ))
     } else if let Some(expected) = change.expected.filter(|expected| *expected != before) {
         let message = stale_note(expected, known, quota_now, columns, context);
@@ -165,7 +165,7 @@ fn stale_note(
     let who = target.as_ref().and_then(|target| context.set_by.who_set(target, before));
     let who = who.map_or_else(|| "Somebody changed it since".to_owned(), |who| set_by(who, context.zone));
     format!(
-        "`{column}` is `{expected}`, but the quota is `{live}` now. {who}: look at it again, then put `{live}` into `{column}`."
+        "`{column}` is `{expected}`, but the quota is `{live}` now. {who}: check it, then put `{live}` into `{column}`."
     )
 }
 

@@ -92,7 +92,7 @@ fn an_expectation_decides_between_stale_unchanged_and_sent() {
         ).join("\n"),
         @r#"
         2: send
-        3: stale, `expected_value` is `1900`, but the quota is `2000` now. Somebody changed it since: look at it again, then put `2000` into `expected_value`.
+        3: stale, `expected_value` is `1900`, but the quota is `2000` now. Somebody changed it since: check it, then put `2000` into `expected_value`.
         4: unchanged, not edited
         5: unchanged, not edited
     "#
@@ -103,7 +103,7 @@ fn an_expectation_decides_between_stale_unchanged_and_sent() {
         2: unchanged, already 1 000
         3: unchanged, already 2 000
         4: unchanged, already without a quota
-        5: stale, `expected_value` is `none`, but the quota is `1000` now. Somebody changed it since: look at it again, then put `1000` into `expected_value`.
+        5: stale, `expected_value` is `none`, but the quota is `1000` now. Somebody changed it since: check it, then put `1000` into `expected_value`.
     "#
     );
 }
@@ -183,9 +183,9 @@ const MIXED: &str =
 #[test]
 fn a_refused_row_refuses_its_organization_but_no_other() {
     insta::assert_snapshot!(says(MIXED, Mode::Organization).join("\n"), @r#"
-        2: not_sent, not sent because row 3 was refused, and the rows of an organization go together.
+        2: not_sent, not sent because row 3 was refused, and the rows of an organization are sent together or not at all.
         3: bad_row, Column `value`: `x` is not a whole number. Type digits only, such as 12000.
-        4: not_sent, not sent because row 3 was refused, and the rows of an organization go together.
+        4: not_sent, not sent because row 3 was refused, and the rows of an organization are sent together or not at all.
         5: send
         6: unchanged, already without a quota
         7: unknown_target, the token sees no account group 77. Correct `aid`, or use a token that may edit it.
@@ -195,10 +195,10 @@ fn a_refused_row_refuses_its_organization_but_no_other() {
 #[test]
 fn a_refused_row_refuses_the_whole_file_in_file_mode_and_nothing_in_row_mode() {
     insta::assert_snapshot!(says(MIXED, Mode::File).join("\n"), @r#"
-        2: not_sent, not sent because rows 3 and 7 were refused, and the rows of a file go together.
+        2: not_sent, not sent because rows 3 and 7 were refused, and the rows of a file are sent together or not at all.
         3: bad_row, Column `value`: `x` is not a whole number. Type digits only, such as 12000.
-        4: not_sent, not sent because rows 3 and 7 were refused, and the rows of a file go together.
-        5: not_sent, not sent because rows 3 and 7 were refused, and the rows of a file go together.
+        4: not_sent, not sent because rows 3 and 7 were refused, and the rows of a file are sent together or not at all.
+        5: not_sent, not sent because rows 3 and 7 were refused, and the rows of a file are sent together or not at all.
         6: unchanged, already without a quota
         7: unknown_target, the token sees no account group 77. Correct `aid`, or use a token that may edit it.
     "#);
@@ -216,13 +216,13 @@ fn a_refused_row_refuses_the_whole_file_in_file_mode_and_nothing_in_row_mode() {
 fn a_held_row_holds_its_organization_and_refusal_beats_holding() {
     let text = "action,org_id,aid,value\n,7,1,1100\nunassign,7,2,\n,8,4,1100\n";
     insta::assert_snapshot!(says(text, Mode::Organization).join("\n"), @r#"
-        2: held by bound: waits with row 3: the rows of an organization go together
+        2: held by bound: waits with row 3: the rows of an organization are sent together or not at all
         3: held by unassign: without a quota its usage is unlimited
         4: send
     "#);
     insta::assert_snapshot!(says(&format!("{text},7,3,x\n"), Mode::Organization).join("\n"), @r#"
-        2: not_sent, not sent because row 5 was refused, and the rows of an organization go together.
-        3: not_sent, not sent because row 5 was refused, and the rows of an organization go together.
+        2: not_sent, not sent because row 5 was refused, and the rows of an organization are sent together or not at all.
+        3: not_sent, not sent because row 5 was refused, and the rows of an organization are sent together or not at all.
         4: send
         5: bad_row, Column `value`: `x` is not a whole number. Type digits only, such as 12000.
     "#);
@@ -240,7 +240,7 @@ fn a_row_with_a_bad_id_refuses_the_organization_that_it_names() {
 fn a_row_that_may_mean_any_of_several_organizations_refuses_each_of_them() {
     insta::assert_snapshot!(says("aid,value\n1,1100\n4,1100\n99,5\n99,6\n", Mode::Organization).join("\n"), @r#"
         2: send
-        3: not_sent, not sent because row 4 was refused, and the rows of an organization go together.
+        3: not_sent, not sent because row 4 was refused, and the rows of an organization are sent together or not at all.
         4: ambiguous_target, account group 99 exists in organization 8 (Org 8) and organization 9 (Org 9). Fill in `org_id`.
         5: ambiguous_target, account group 99 exists in organization 8 (Org 8) and organization 9 (Org 9). Fill in `org_id`.
     "#);

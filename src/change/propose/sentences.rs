@@ -44,7 +44,7 @@ impl Proposal {
         let mut sentences = Vec::new();
         if self.mismatched {
             sentences.push(format!(
-                "{name}: left alone, because quotas and usage look counted in different units. Set \
+                "{name}: left alone, because quotas and usage seem to use different units. Set \
                  usage.units_per_quota_unit."
             ));
         }

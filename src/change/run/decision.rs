@@ -108,7 +108,7 @@ impl Run {
     }
 
     fn decided_before(&self) -> anyhow::Result<()> {
-        let first = self.decision()?.context("the decision went away while it was read: try again")?;
+        let first = self.decision()?.context("the decision disappeared while it was read: try again")?;
         let word = if first.approve { "approved" } else { "rejected" };
         anyhow::bail!("{} was already {word} by {} at {}", self.record.id, first.by, first.at.to_rfc3339());
     }

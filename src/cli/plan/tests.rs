@@ -145,7 +145,7 @@ fn every_kind() -> Plan {
             (Some(24_000), Some(26_500)),
             refused(
                 Code::Stale,
-                "`expected_value` is `23000`, but the quota is `24000` now. Somebody changed it since: look at it again, then put `24000` into `expected_value`.",
+                "`expected_value` is `23000`, but the quota is `24000` now. Somebody changed it since: check it, then put `24000` into `expected_value`.",
             ),
         ),
         row(

@@ -90,7 +90,7 @@ fn a_finished_run_shows_the_outcome_of_its_rows_and_those_not_done_first() {
 #[test]
 fn rows_that_were_not_done_for_one_reason_say_it_once() {
     let mut story = done_summary();
-    let reason = "not sent because row 9 was refused, and the rows of an organization go together.";
+    let reason = "not sent because row 9 was refused, and the rows of an organization are sent together or not at all.";
     for result in story.results.iter_mut().take(3) {
         let problem = Problem { code: Code::NotSent, message: reason.into() };
         result.outcome = Outcome::Failed(problem);

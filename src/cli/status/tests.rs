@@ -109,7 +109,7 @@ fn ill() -> Observed {
     for job in &mut observed.jobs {
         match job.job {
             Job::Snapshot => {
-                let error = "GET /quotas: the token was not accepted (401: invalid_token). It is wrong or has expired: make a new one in ThousandEyes under your profile and put it in the file /etc/quotakeeper/te_token.";
+                let error = "GET /quotas: the token was not accepted (401: invalid_token). It is wrong or has expired: create a new one in your ThousandEyes profile and put it in the file /etc/quotakeeper/te_token.";
                 job.failing = Some((
                     at("11-21T20:00"),
                     Some(FailureReason { error: error.into(), ..FailureReason::default() }),

@@ -55,7 +55,7 @@ pub(crate) fn reasons(signs: &ReadinessSigns, zone: Tz, now: DateTime<Utc>) -> V
     }
     if let Some((job, took)) = signs.hangs {
         found.push(format!(
-            "The {} job has been on the same step for {}: it hangs, or the step is very slow. The end of the log says \
+            "The {} job has been on the same step for {}: it hangs, or a step is very slow. The end of the log says \
              what it is.",
             job.name(),
             age(took)

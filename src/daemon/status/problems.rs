@@ -134,7 +134,7 @@ fn daemon(observed: &Observed, add: &mut impl FnMut(String, String)) {
     if let Some(at_work) = info.at_work.filter(|at_work| observed.now - at_work.since > AT_WORK) {
         add(
             format!(
-                "the {} job has been on the same step since {}: it hangs, or the step is very slow",
+                "the {} job has been on the same step since {}: it hangs, or a step is very slow",
                 at_work.job.name(),
                 moment_in(at_work.since, observed.zone)
             ),
@@ -171,7 +171,7 @@ fn late_jobs(observed: &Observed, add: &mut impl FnMut(String, String)) {
             let process = holder.process.map_or_else(String::new, |process| format!(" {process}"));
             add(
                 format!(
-                    "{what}, though process{process} on {} is at work: it hangs, or the step is very slow",
+                    "{what}, though process{process} on {} is at work: it hangs, or a step is very slow",
                     holder.host
                 ),
                 "check the end of its log; if nothing is added, restart it: this loses nothing".to_owned(),
@@ -189,7 +189,7 @@ fn clock(observed: &Observed, add: &mut impl FnMut(String, String)) {
     if let Some(seen) = observed.api_seen.filter(ApiSeen::is_clock_wrong) {
         let off = age(TimeDelta::seconds(seen.clock_ahead.abs()));
         let side = if seen.clock_ahead > 0 { "ahead of" } else { "behind" };
-        let fix = "set the clock (NTP); then remove what is dated wrongly from history/ and changes/";
+        let fix = "set the clock (NTP); then remove the files with wrong dates from history/ and changes/";
         add(format!("this machine's clock is {off} {side} the API's"), fix.to_owned());
         return;
     }

@@ -82,7 +82,7 @@ impl<R: Read> Lines<R> {
                         more.with_context(|| format!("line {}: a quote is never closed", self.before + 1))?;
                 }
                 Quotes::Astray => {
-                    anyhow::bail!("line {}: a quote or a line break is astray", self.before + 1)
+                    anyhow::bail!("line {}: an unexpected quote or line break", self.before + 1)
                 }
             }
         }

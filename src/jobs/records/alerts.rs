@@ -61,7 +61,7 @@ pub(crate) fn report_critical(
         Ok(None) => begin(reporting, latest, now).map(drop),
         // The snapshot is good whatever becomes of the alerts; `own_files` reports the file.
         Err(error) if error.is::<UnusableFile>() => {
-            warn!(error = format!("{error:#}"), "this snapshot is judged for alerts later");
+            warn!(error = format!("{error:#}"), "this snapshot will be checked for alerts later");
             Ok(())
         }
         Err(error) => Err(error),

@@ -112,7 +112,7 @@ fn begin_damaged_files_again(reporting: &Reporting<'_>, now: DateTime<Utc>) {
     };
     for (file, begin) in ALL.iter().filter(|(file, _)| is_damaged(file)) {
         if let Err(error) = begin(reporting, now) {
-            warn!(file = file.name, error = format!("{error:#}"), "a damaged file could not be begun again");
+            warn!(file = file.name, error = format!("{error:#}"), "a damaged file could not be replaced");
         }
     }
 }

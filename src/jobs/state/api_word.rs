@@ -31,8 +31,8 @@ pub(in crate::jobs) fn seen(api: &LazyClient, zone: Tz, before: u64, now: DateTi
 pub(in crate::jobs) fn note(state: &mut State, seen: Option<ApiSeen>) {
     let Some(seen) = seen else { return };
     if seen.is_clock_wrong() && !state.api().is_some_and(|before| before.is_clock_wrong()) {
-        let hint = "set this machine's clock: schedules and the times in the history go by it";
-        warn!(seconds_ahead = seen.clock_ahead, hint, "this machine's clock is not the API's");
+        let hint = "set this machine's clock: schedules and the times in the history depend on it";
+        warn!(seconds_ahead = seen.clock_ahead, hint, "this machine's clock differs from the API's");
     }
     state.saw(seen);
 }

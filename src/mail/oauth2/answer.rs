@@ -150,7 +150,7 @@ impl Wording {
     pub(super) fn no_answer(&self) -> String {
         let timeout = humantime::format_duration(self.timeout);
         clean_sentence(&format!(
-            "no access token within smtp.timeout ({timeout}) from the token server {}: it is asked again; if it stays so, check smtp.oauth2.token_url and api.proxy",
+            "no access token within smtp.timeout ({timeout}) from the token server {}: quotakeeper asks again; if this continues, check smtp.oauth2.token_url and api.proxy",
             self.server
         ))
     }
@@ -158,7 +158,7 @@ impl Wording {
     /// An answer began, or was to come, and broke.
     pub(super) fn broken_off(&self, cause: &str) -> String {
         clean_sentence(&format!(
-            "the token server {} gave no whole answer ({cause}): it is asked again; if it stays so, check smtp.oauth2.token_url and api.proxy",
+            "the token server {} gave no whole answer ({cause}): quotakeeper asks again; if this continues, check smtp.oauth2.token_url and api.proxy",
             self.server
         ))
     }
@@ -166,7 +166,7 @@ impl Wording {
     /// There was no connection.
     pub(super) fn unreachable(&self, cause: &str, bad: Option<&CertificateError>) -> String {
         let fix = match bad {
-            None => "it is asked again; if it stays so, check smtp.oauth2.token_url and api.proxy",
+            None => "quotakeeper asks again; if this continues, check smtp.oauth2.token_url and api.proxy",
             Some(CertificateError::UnknownIssuer) => {
                 "if a proxy or an authority of your own signs its certificate, name that one in api.ca_file"
             }
@@ -195,9 +195,9 @@ impl Wording {
         let answer = format!("{status} {answer}");
         let answer = answer.trim();
         let fix = match (status, bad.map(|bad| bad.error.as_str())) {
-            (429, _) => "it had too many requests; it is asked again later".to_owned(),
+            (429, _) => "it received too many requests; quotakeeper asks again later".to_owned(),
             (408 | 500.., _) | (_, Some("temporarily_unavailable" | "server_error")) => {
-                "the fault lies with the token server; it is asked again".to_owned()
+                "the token server is at fault; quotakeeper asks again".to_owned()
             }
             (300..400, _) => "a redirect is not followed: check smtp.oauth2.token_url".to_owned(),
             (_, Some("invalid_client")) => format!(

@@ -37,7 +37,7 @@ fn sentence(session: &Session<'_>, cause: &Cause, server: &Server, login: &Login
     let text = match cause {
         Cause::Silence => silence_message(step, server),
         Cause::NotOffered if step == Step::Starttls => format!(
-            "{host}:{port} offers no STARTTLS, and mail is not sent in the open: check smtp.port, or set smtp.tls = \"required\" for a port that speaks TLS from the first byte"
+            "{host}:{port} offers no STARTTLS, and mail is not sent unencrypted: check smtp.port, or set smtp.tls = \"required\" for a port that speaks TLS from the first byte"
         ),
         Cause::NotOffered if login.is_by_token() => format!(
             "{host}:{port} offers no login by access token (XOAUTH2): check smtp.host, smtp.port and smtp.tls, or log in by smtp.password_file instead of smtp.oauth2"
@@ -87,11 +87,9 @@ fn refusal(session: &Session<'_>, reply: &Reply, server: &Server, login: &Login)
     if step == Step::Greeting {
         return match code {
             ..500 => format!(
-                "{host}:{port} takes no mail now: {answer}: it is tried again; if it stays so, ask the mail server's administrator"
+                "{host}:{port} takes no mail now: {answer}: quotakeeper tries again; if this continues, ask the mail server's administrator"
             ),
-            _ => format!(
-                "{host}:{port} turns this machine away: {answer}: ask the mail server's administrator"
-            ),
+            _ => format!("{host}:{port} refuses this machine: {answer}: ask the mail server's administrator"),
         };
     }
     if is_about_hello(session, reply) {
@@ -101,21 +99,21 @@ fn refusal(session: &Session<'_>, reply: &Reply, server: &Server, login: &Login)
     }
     if step == Step::Hello && code < 500 {
         return format!(
-            "{host}:{port} goes no further than the greeting `EHLO {hello}`: {answer}: it is tried again; if it stays so, set smtp.hello_name to the full name that DNS has for this machine, or ask the mail server's administrator"
+            "{host}:{port} goes no further than the greeting `EHLO {hello}`: {answer}: quotakeeper tries again; if this continues, set smtp.hello_name to the full name that DNS has for this machine, or ask the mail server's administrator"
         );
     }
     let fix = match (step, code) {
-        (Step::Starttls, _) => "ask the mail server's administrator why there is no TLS with it",
+        (Step::Starttls, _) => "ask the mail server's administrator why TLS is not available",
         (Step::Login, ..500) => "the server cannot check the login now",
         (_, 530 | 534 | 535 | 538) if login.credentials.is_none() => {
-            "the server wants a login; check smtp.username, which is not set"
+            "the server requires a login; set smtp.username"
         }
         (Step::Login, _) | (_, 530 | 534 | 535 | 538) if login.is_by_token() => {
             "it refuses a new access token for the mailbox smtp.username: switch SMTP AUTH on for that mailbox, and let the application send mail as it (Microsoft 365: SMTP.SendAsApp with admin consent, and access to the mailbox); check smtp.oauth2.scope"
         }
         (Step::Login, _) | (_, 530 | 534 | 535 | 538) => "check smtp.username and the password",
         (_, ..500) => "the server asks to try again in a few minutes",
-        (_, 552) => "raise the size that the mail server takes",
+        (_, 552) => "raise the mail server's size limit",
         (Step::Sender, _) => "check mail.from",
         (Step::Message, _) if login.is_by_token() && reply.text().contains("SendAsDenied") => {
             "set mail.from to the mailbox smtp.username, or let that mailbox send as mail.from"

@@ -43,7 +43,7 @@ fn is_enhanced_status(word: &str) -> bool {
 /// Why bytes are no reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(in crate::mail) enum Malformed {
-    #[error("a line that is no SMTP reply")]
+    #[error("a line that is not an SMTP reply")]
     NotSmtp,
     #[error("a reply whose lines have different codes")]
     Codes,

@@ -114,7 +114,7 @@ async fn a_greeting_shows_whether_the_server_is_there_and_sends_nothing() {
 async fn a_refused_login_is_to_be_fixed_and_kills_no_message() {
     let (outcome, _) = outcome(Some(ServerFault::Recipient("ann", "530 authentication required"))).await;
     let Outcome::Later(error) = outcome else { panic!("{outcome:?}") };
-    assert!(error.contains("check smtp.username"), "{error}");
+    assert!(error.contains("set smtp.username"), "{error}");
 }
 
 #[tokio::test]

@@ -97,6 +97,6 @@ fn a_mangled_id_says_what_to_type_where_that_is_certain() {
 fn who_asks_for_no_quota_learns_how_to_remove_it() {
     for text in ["unlimited", "Unlimited", "no limit"] {
         let said = quota(text).unwrap_err();
-        assert!(said.ends_with("make the action unassign and empty the cell."), "{said}");
+        assert!(said.ends_with("change the action to unassign and clear the cell."), "{said}");
     }
 }

@@ -104,6 +104,6 @@ fn an_unclosed_quote_names_its_row() {
     let rows = read("a\n\nb,\"c\nd");
     assert_eq!(
         rows.last().unwrap(),
-        "Row 3: the cell that begins with `\"c d` opens a quote (\") that is never closed, so nothing after it can be read. Close it or take it away."
+        "Row 3: the cell that begins with `\"c d` opens a quote (\") that is never closed, so nothing after it can be read. Close the quote or remove it."
     );
 }

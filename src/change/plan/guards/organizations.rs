@@ -15,7 +15,7 @@ pub(super) struct Organization {
     pub(super) own_quota_before: Option<Units>,
     /// The account groups' sum that its own quota must cover, whichever part of the rows is sent.
     pub(super) to_cover: Units,
-    /// Plan and quota of it look counted in different units: no comparison of usage with a quota means anything.
+    /// Plan and quota of it seem to use different units: no comparison of usage with a quota means anything.
     pub(super) mismatched: bool,
     /// Units of its total that the API's breakdown gives to no account group: each of them may be any group's. 0 where that is no
     /// more than such breakdowns differ by.

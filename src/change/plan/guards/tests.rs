@@ -121,7 +121,7 @@ fn a_decrease_in_units_that_look_mismatched_is_held_by_that_alone() {
     assert_eq!(
         outcomes(1999),
         [
-            "2: held by unknown: quotas and usage look counted in different units (the organization's plan is 9 000 000, \
+            "2: held by unknown: quotas and usage seem to use different units (the organization's plan is 9 000 000, \
           its quota 9 000), so nobody can tell whether 1 999 is enough; set usage.units_per_quota_unit"
         ]
     );
@@ -261,7 +261,7 @@ fn over_allocation_is_reported_once_and_only_if_a_plan_increases_it() {
         [
             format!("2: held by over_allocation: {message}"),
             format!("3: held by over_allocation: {message}"),
-            "4: held by bound: waits with rows 2 and 3: the rows of an organization go together".to_owned(),
+            "4: held by bound: waits with rows 2 and 3: the rows of an organization are sent together or not at all".to_owned(),
         ]
     );
 }

@@ -28,7 +28,7 @@ fn check(input: &GuardInput<'_>) -> Option<Finding> {
     if input.organization.mismatched {
         let PlanOrganization { plan_units, .. } = &input.organization.totals;
         Some(Finding::Hold(format!(
-            "quotas and usage look counted in different units (the organization's plan is {}, its quota {}), so nobody \
+            "quotas and usage seem to use different units (the organization's plan is {}, its quota {}), so nobody \
              can tell whether {after} is enough; set usage.units_per_quota_unit",
             grouped(plan_units.unwrap_or_default()),
             grouped(input.organization.own_quota_before.unwrap_or_default())

@@ -34,7 +34,7 @@ fn a_stale_row_names_who_set_the_quota_if_a_run_did() {
     let first = || sent("a", 2000, "2026-11-20T10:00:00Z", Some("2026-11-20T10:00:09Z"));
     let message = stale_row(vec![first()]);
     assert!(
-        message.contains("is `2000` now. Run a set that on Fri 20 Nov 2026, 10:00 UTC: look at it again"),
+        message.contains("is `2000` now. Run a set that on Fri 20 Nov 2026, 10:00 UTC: check it"),
         "{message}"
     );
     let somebody = "Somebody changed it since";

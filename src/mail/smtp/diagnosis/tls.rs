@@ -53,7 +53,7 @@ fn certificate(bad: &Bad, error: &Error, host: &str) -> String {
             "the certificate of {host} is for another name ({error}): set smtp.host to a name that it holds"
         ),
         Bad::UnknownIssuer => format!(
-            "nobody whom this machine trusts has signed the certificate of {host}: add its CA to the system's store, or see SSL_CERT_FILE in docs/operations.md"
+            "no authority that this machine trusts has signed the certificate of {host}: add its CA to the system's store, or see SSL_CERT_FILE in docs/operations.md"
         ),
         _ => format!(
             "the certificate of {host} cannot be used ({error}): the mail server needs one that a CA has signed for it"
