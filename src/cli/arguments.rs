@@ -267,7 +267,7 @@ impl ReportKind {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum History {
-    /// List all snapshots: name, size, and the quota changes since the one before
+    /// List all snapshots: name, rows, size, and the quota changes since the one before
     List,
     /// Write a snapshot as CSV
     Show {
