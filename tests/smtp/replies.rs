@@ -283,8 +283,8 @@ fn a_refusal_that_is_about_the_greeting_names_the_key_whenever_it_comes_and_the_
 #[test]
 fn a_refusal_before_the_greeting_is_not_blamed_on_the_greeting() {
     for (says, fix) in [
-        ("421 4.3.2 too many connections\r\n", "it is tried again"),
-        ("451 4.7.1 greylisted\r\n", "it is tried again"),
+        ("421 4.3.2 too many connections\r\n", "quotakeeper tries again"),
+        ("451 4.7.1 greylisted\r\n", "quotakeeper tries again"),
         ("554 5.7.1 you are listed\r\n", "refuses this machine"),
         ("550 5.7.1 no reverse DNS\r\n", "refuses this machine"),
         ("504 5.5.1 no\r\n", "refuses this machine"),
