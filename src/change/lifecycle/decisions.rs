@@ -113,7 +113,7 @@ impl RunContext<'_> {
     /// Whether a run that lowers quotas came due with the end of a billing cycle that the API still shows: what is used of the next one
     /// nobody knows, and each decrease would wait for a person. It is looked at again in a while, for a day.
     pub(super) async fn awaits_next_cycle(&mut self) -> anyhow::Result<bool> {
-        let Ok(plan) = stored_plan(self.run) else { return Ok(false) };
+        let Ok(mut plan) = stored_plan(self.run) else { return Ok(false) };
         let lowers = plan.rows.iter().filter(|row| row.is_pending() && row.is_decrease());
         let of: BTreeSet<OrgId> =
             lowers.filter_map(|row| Some(row.target.as_ref()?.org_id.clone())).collect();
@@ -123,7 +123,9 @@ impl RunContext<'_> {
         let due = (self.services.now() + AGAIN).trunc_subsecs(0); // rows are due at whole seconds
         info!(run = %self.run.record.id, %due, "waits: the API still shows the billing cycle that ended");
         self.run.record.due = Some(due);
-        self.run.save()?;
+        // Whoever dropped the file sees that its time moved.
+        plan.rows.iter_mut().filter(|row| row.due.is_some()).for_each(|row| row.due = Some(due));
+        self.wait_quietly(plan)?;
         Ok(true)
     }
 

@@ -59,6 +59,9 @@ async fn a_decrease_for_the_next_cycle_waits_until_the_api_shows_that_cycle() {
         assert_eq!((run.record.state, bench.quota(other)), (RunState::Scheduled, Some(other.quota)));
         let again = run.record.due.unwrap();
         assert!(again > end + second && again < end + chrono::Duration::hours(1), "{again}");
+        let status = bench.app.config.answers_dir().join("file.csv/status.txt");
+        let status = fs_err::read_to_string(status).unwrap();
+        assert!(approved || status.contains(&again.format(", %H:%M UTC").to_string()), "{status}");
         bench.advance_at(&mut run, again).await.unwrap();
         assert_eq!((run.record.state, bench.quota(other)), (RunState::Done, Some(other.quota - 1)));
     }
