@@ -328,7 +328,7 @@ fn todo(
     let own = of(&worst.target.org_id);
     if let Some(own) = own.as_ref().filter(|own| own.units_mismatch) {
         return format!(
-            "check the units of {}: its plan and its quota look counted differently. Set usage.units_per_quota_unit.",
+            "check the units of {}: its plan and its quota seem to use different units. Set usage.units_per_quota_unit.",
             own.own.name
         );
     }

@@ -208,7 +208,7 @@ fn requested_quota(
     };
     if rule.looks_mismatched(&own) {
         return Err(refused(format!(
-            "needs the contracted plan of organization {org_id}, but that ({}) and its quota ({}) look counted in \
+            "needs the contracted plan of organization {org_id}, but that ({}) and its quota ({}) seem to use \
              different units. Type the number of units, or set usage.units_per_quota_unit.",
             grouped(plan),
             quota_text(own.quota)
