@@ -156,7 +156,7 @@ pub(super) async fn usage_report(
 ) -> anyhow::Result<Exit> {
     let inputs = app.report_inputs();
     let latest = inputs.latest_or_live(&app.api, now).await?;
-    let scope = asked.scope(&latest, app)?;
+    let scope = asked.scope(&latest, earlier(app))?;
     let latest = scope.narrow(latest);
     match asked.file {
         ReportFile::Page(path) => {
@@ -179,7 +179,7 @@ pub(super) fn changes_report(
 ) -> anyhow::Result<Exit> {
     let inputs = app.report_inputs();
     let latest = app.history.latest_readable(now)?.unwrap_or_else(|| Snapshot::new(now, []));
-    let scope = asked.scope(&latest, app)?;
+    let scope = asked.scope(&latest, earlier(app))?;
     let since = scope.since.unwrap_or(now - TimeDelta::days(30));
     let report = inputs.changes_report(since, &scope, now)?;
     match asked.file {
@@ -195,7 +195,7 @@ pub(super) fn closing_report(
 ) -> anyhow::Result<Exit> {
     let inputs = app.report_inputs();
     let latest = inputs.latest(now)?;
-    let scope = asked.scope(&latest, app)?;
+    let scope = asked.scope(&latest, earlier(app))?;
     let report = closing_report::last_closings_report(&inputs, &scope.narrow(latest), now)?;
     match asked.file {
         ReportFile::Page(path) => write(path, page::plain_page("cycles.html", &report, None)?.as_bytes()),
@@ -203,9 +203,12 @@ pub(super) fn closing_report(
     }
 }
 
+fn earlier(app: &App) -> Earlier<'_> {
+    Earlier { history: &app.history, zone: app.config.schedule.timezone, asked: None }
+}
+
 impl ReportOutput<'_> {
-    fn scope(&self, latest: &Snapshot, app: &App) -> anyhow::Result<Scope> {
-        let earlier = Earlier { history: &app.history, zone: app.config.schedule.timezone, asked: None };
+    fn scope(&self, latest: &Snapshot, earlier: Earlier<'_>) -> anyhow::Result<Scope> {
         let organizations = WantedOrganizations::new(self.organizations).ids(&[latest], earlier)?;
         Ok(Scope { organizations, since: self.since, extent: Extent::Whole })
     }

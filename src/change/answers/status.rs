@@ -96,8 +96,12 @@ fn next_step(summary: &RunSummary, zone: Tz, expire: Duration) -> String {
         RunState::Held => describe_held(summary, zone, expire),
         RunState::Stale => format!("\nTo plan it and hold it again:  quotakeeper approve {}\n", summary.id),
         RunState::Scheduled => {
-            let mut text = list_waiting_rows(summary.plan.scheduled_rows().collect());
-            if let Some(due) = summary.plan.scheduled_rows().filter_map(|row| row.due).min() {
+            // Rows that a person approved keep the reasons that held them.
+            let in_time = |row: &&PlanRow| row.due.is_some() && row.is_pending();
+            let rows: Vec<&PlanRow> = summary.plan.rows.iter().filter(in_time).collect();
+            let due = rows.iter().filter_map(|row| row.due).min();
+            let mut text = list_waiting_rows(rows);
+            if let Some(due) = due {
                 text += &format!(
                     "\nIt is planned and checked again, and sent, at {} {}.\nTo reject it:  quotakeeper reject {}\n",
                     moment(due, zone),
