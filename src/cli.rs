@@ -73,7 +73,7 @@ pub fn main() -> ExitCode {
     }
     // It is never shut down: that would need a call to wake its threads, and where the kernel fails that one it would wait for
     // ever, also after a panic. A request that is still under way at the end is abandoned: the journal knows it as unknown.
-    let runtime = match system_limits::runtime() {
+    let runtime = match system_limits::start_runtime() {
         Ok(runtime) => ManuallyDrop::new(runtime),
         Err(error) => {
             terminal::eprint(&format!("quotakeeper: {error:#}"));

@@ -1,5 +1,5 @@
-//! Whether the system lets the program have what it needs: where it does not, the runtime would panic instead of saying so, or wait for
-//! ever for a thread that was never started.
+//! Starts the runtime where the system lets the program have what it needs: where it does not, the runtime would panic instead of
+//! saying so, or wait for ever for a thread that was never started.
 
 use std::io;
 use std::num::NonZero;
@@ -20,7 +20,7 @@ const MORE_THREADS: usize = 4;
 const FOR_EVER: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
 /// The runtime, or an error that says what to do.
-pub(super) fn runtime() -> anyhow::Result<Runtime> {
+pub(super) fn start_runtime() -> anyhow::Result<Runtime> {
     ensure_some()?;
     let runtime = Builder::new_multi_thread().enable_all().thread_keep_alive(FOR_EVER).build()?;
     // What would keep others waiting has a thread of its own from now on. Where the system allows no further one later, that work waits
