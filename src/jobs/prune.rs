@@ -64,7 +64,11 @@ async fn confirmed_time(
     }
     let known = match server {
         Some(server) => server,
-        None => history.until(now)?.last().copied().unwrap_or(DateTime::UNIX_EPOCH),
+        None => match history.until(now)?.last() {
+            Some(newest) => *newest,
+            // The failed snapshot says why; nothing is old yet.
+            None => return Ok(DateTime::UNIX_EPOCH),
+        },
     };
     if known < now {
         warn!(by = %known, "the API does not confirm this machine's clock: ages are counted from an earlier time");

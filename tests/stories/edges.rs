@@ -214,3 +214,13 @@ fn what_follows_a_line_end_in_a_name_begins_no_line_of_its_own() {
         assert_eq!(forged, [""; 0], "{arguments:?}");
     }
 }
+
+#[test]
+fn the_first_pass_without_a_token_says_that_and_nothing_of_clocks() {
+    let bench = Bench::new(World::small());
+    let output = bench.command(&["once"]).env_remove("TE_TOKEN").output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let log = String::from_utf8(output.stderr).unwrap();
+    assert!(log.contains("no API token: set TE_TOKEN"), "{log}");
+    assert!(!log.contains("clock"), "{log}");
+}
