@@ -39,42 +39,20 @@ impl Earlier<'_> {
         ))
     }
 
-    /// Longer and longer steps back find a snapshot that has it; halving the last step finds where it vanished.
+    /// Each step back is twice as far as the one before; within the step that meets a snapshot that has it, the newest is searched.
     fn last_seen(&self, named: &Name) -> Option<(DateTime<Utc>, OrgId, String)> {
         let newest_first: Vec<_> = self.history.list().ok()?.into_iter().rev().take(SEARCHED).collect();
-        let mut without = None;
-        let steps = std::iter::successors(Some(1_usize), |step| Some(step * 2)).map(|step| step - 1);
-        for index in steps {
-            let index = index.min(newest_first.len().checked_sub(1)?);
-            if let Some(found) = self.found_in(newest_first[index], named) {
-                let with = (index, found);
-                return Some(self.nearest(&newest_first, without, with, named));
+        let has = |at: DateTime<Utc>| self.found_in(at, named).is_some();
+        let mut from = 0;
+        while from < newest_first.len() {
+            let to = (2 * from + 1).min(newest_first.len());
+            if has(newest_first[to - 1]) {
+                let at = newest_first[from + newest_first[from..to].partition_point(|at| !has(*at))];
+                return self.found_in(at, named).map(|(id, name)| (at, id, name));
             }
-            if index + 1 == newest_first.len() {
-                return None;
-            }
-            without = Some(index);
+            from = to;
         }
         None
-    }
-
-    fn nearest(
-        &self,
-        newest_first: &[DateTime<Utc>],
-        without: Option<usize>,
-        with: (usize, (OrgId, String)),
-        named: &Name,
-    ) -> (DateTime<Utc>, OrgId, String) {
-        let (mut index, mut found) = with;
-        let mut first = without.map_or(0, |without| without + 1);
-        while first < index {
-            let middle = usize::midpoint(first, index);
-            match self.found_in(newest_first[middle], named) {
-                Some(nearer) => (index, found) = (middle, nearer),
-                None => first = middle + 1,
-            }
-        }
-        (newest_first[index], found.0, found.1)
     }
 
     fn found_in(&self, at: DateTime<Utc>, named: &Name) -> Option<(OrgId, String)> {
