@@ -266,10 +266,12 @@ pub(in crate::report) fn sources_sentence(
 ) -> String {
     let mut ids: Vec<&OrgId> = Vec::new();
     for status in out {
-        if ids.len() < ROOM_OF && !ids.contains(&&status.target.org_id) {
+        if !ids.contains(&&status.target.org_id) {
             ids.push(&status.target.org_id);
         }
     }
+    let more = ids.len().saturating_sub(ROOM_OF);
+    ids.truncate(ROOM_OF);
     let (mut enough, mut is_one): (Vec<String>, bool) = (Vec::new(), false);
     let mut sentences: Vec<String> = Vec::new();
     for org_id in ids {
@@ -287,6 +289,10 @@ pub(in crate::report) fn sources_sentence(
     if !enough.is_empty() {
         let are = if is_one { "is" } else { "are" };
         sentences.insert(0, format!("{} {are} not allocated to any group.", words::listed(&enough, ROOM_OF)));
+    }
+    if more > 0 {
+        let others = words::counted(more, "more organization");
+        sentences.push(format!("For {others}, see what `quotakeeper propose` finds."));
     }
     sentences.extend(rebalance.map(Rebalance::sentence).filter(|sentence| !sentence.is_empty()));
     sentences.join(" ")

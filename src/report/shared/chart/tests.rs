@@ -118,7 +118,7 @@ fn the_steps_of_the_axis_are_few_and_round() {
     assert_eq!(ticks(1), [0, 1]);
     assert_eq!(
         (short_number(75_000), short_number(1_500_000), short_number(2_000_000_000)),
-        ("75 000".into(), "1.5M".into(), "2G".into())
+        ("75 000".into(), "1.5M".into(), "2B".into())
     );
 }
 

@@ -21,7 +21,7 @@ pub(super) fn ticks(most: Units) -> Vec<Units> {
 /// `75 000` beside its line, and `1.5M` where that would take the room of the picture.
 pub(super) fn short_number(units: Units) -> String {
     let unit =
-        [(1_000_000_000_000_000, "P"), (1_000_000_000_000, "T"), (1_000_000_000, "G"), (1_000_000, "M")];
+        [(1_000_000_000_000_000, "P"), (1_000_000_000_000, "T"), (1_000_000_000, "B"), (1_000_000, "M")];
     match unit.into_iter().find(|(size, _)| units >= *size) {
         None => grouped(units),
         Some((size, letter)) => {
