@@ -93,6 +93,7 @@ fn approve(services: &Services<'_>, approval: &ApprovalFile, runs: Vec<Run>) -> 
             plan_sha256: run.record.plan_sha256.clone().unwrap_or_default(),
             by: format!("{}, dropped by {}", decider(approval), approval.owner),
             decider: Some(decider(approval)),
+            expired_after: None,
             at: services.now(),
         };
         let id = &run.record.id;

@@ -89,11 +89,11 @@ impl RunContext<'_> {
             RunState::Applying => self.resume().await,
             RunState::Held => match self.run.decision()? {
                 Some(decision) if decision.approve => self.on_approved(&decision).await,
-                Some(decision) => self.on_rejected(format!("Rejected by {}.", decision.by)),
+                Some(decision) => self.on_rejected(&decision),
                 None => self.on_expired().await,
             },
             RunState::Scheduled => match (self.run.decision()?, self.run.record.approved_by.clone()) {
-                (Some(decision), _) => self.on_rejected(format!("Rejected by {}.", decision.by)),
+                (Some(decision), _) => self.on_rejected(&decision),
                 _ if self.is_early() || self.is_early_there().await? || self.awaits_next_cycle().await? => {
                     Ok(())
                 }
@@ -118,7 +118,7 @@ impl RunContext<'_> {
         let (plan, guarded) = self.plan_first(&file).await?;
         self.keep_plan(&plan)?;
 
-        let pending = plan.rows.iter().filter(|row| row.is_pending()).count();
+        let pending = plan.pending_rows().count();
         let held = held_now(&plan).count();
         info!(run = %self.run.record.id, rows = plan.rows.len(), pending, held, plan = %plan.sha256, "planned");
 
@@ -126,7 +126,7 @@ impl RunContext<'_> {
         let Planned { file, plan } = &planned;
         if self.is_planned_only() && pending > 0 {
             let message = "planned only: inbox.apply is false";
-            let outcomes = plan.rows.iter().filter(|row| row.is_pending()).map(|row| {
+            let outcomes = plan.pending_rows().map(|row| {
                 (row.row, Outcome::Failed(Problem { code: Code::NotSent, message: message.to_owned() }))
             });
             let outcomes = outcomes.collect();

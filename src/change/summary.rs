@@ -36,6 +36,8 @@ pub(crate) struct RunSummary {
     pub decided: u32,
     /// `inbox.apply` is false: what would be sent is not, and its outcomes say only that.
     pub planned_only: bool,
+    /// It is rejected because nobody decided in time.
+    pub expired: bool,
     /// Why it failed, went stale or was rejected, each a full sentence with the fix; and what else is to be known.
     pub notes: Vec<String>,
 }
@@ -92,6 +94,7 @@ impl RunSummary {
             held_as: record.held_as.clone(),
             decided: record.decided,
             planned_only: record.planned_only,
+            expired: record.expired_after.is_some(),
             notes: record.notes.clone(),
         }
     }

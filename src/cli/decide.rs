@@ -61,7 +61,7 @@ async fn decide(command: &RunCommand<'_>, written: &str, verdict: Verdict<'_>) -
     if before.is_none_or(|before| before.approve != is_approved) {
         let (by, decider) = current_user();
         let plan_sha256 = current.clone();
-        run.decide(&Decision { approve: is_approved, plan_sha256, by, decider: Some(decider), at: now })?;
+        run.decide(&Decision { decider: Some(decider), ..Decision::new(is_approved, plan_sha256, by, now) })?;
     }
     if replans {
         tell(&format!("{id}: will be planned again; that sends nothing"));

@@ -120,7 +120,7 @@ fn in_short(run: &Run, style: Style, expire: Duration) -> String {
                 Ok(plan) => plan,
                 Err(error) => return clean(&format!("{error:#}"), LONGEST),
             };
-            let rows = counted(plan.rows.iter().filter(|row| row.is_pending()).count(), "row");
+            let rows = counted(plan.pending_rows().count(), "row");
             match record.due {
                 Some(due) if record.state == RunState::Scheduled => {
                     format!("{rows}, due {}", moment_in(due, style.zone))

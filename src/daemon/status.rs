@@ -181,7 +181,7 @@ fn owed_by(record: &RunRecord) -> Option<OwedAnswers> {
 fn waiting_run(run: &Run, unreadable: &mut Unreadable) -> WaitingRun {
     unreadable.or_note(check_input(run));
     let plan = unreadable.or_note(stored_plan(run)).unwrap_or_default();
-    let rows = plan.rows.iter().filter(|row| row.is_pending()).count();
+    let rows = plan.pending_rows().count();
     WaitingRun {
         run: run.record.id.clone(),
         file: run.record.file.clone(),

@@ -75,7 +75,7 @@ pub(crate) async fn apply(
             if run.decision()?.is_none() {
                 let (by, decider) = what.by.clone();
                 let at = services.now();
-                run.decide(&Decision { approve: true, plan_sha256, by, decider: Some(decider), at })?;
+                run.decide(&Decision { decider: Some(decider), ..Decision::new(true, plan_sha256, by, at) })?;
             }
             let advanced = lifecycle::advance(services, run).await;
             notices::flush_or_warn(services.config, mailer, services.now());

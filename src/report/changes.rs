@@ -110,7 +110,11 @@ pub(crate) fn run_report(
     let waiting = if state == RunState::Held { Some(summary) } else { split_off };
     let held = waiting.map(|summary| held(summary, context));
     let file = words::clean(&summary.file, 60);
-    let headline = outcomes.headline(&file, state);
+    let headline = if summary.expired {
+        format!("{file} was not approved in time: nothing was sent")
+    } else {
+        outcomes.headline(&file, state)
+    };
     let (organizations, more_organizations) = organizations(summary);
     let mut notes: Vec<String> =
         summary.notes.iter().take(NOTES).map(|note| words::clean(note, 400)).collect();
@@ -134,14 +138,21 @@ pub(crate) fn run_report(
             if outcomes.unchanged == 1 { "was" } else { "were" }
         ));
     }
-    let level = outcomes.level(state);
+    let level = match state {
+        RunState::Rejected if !summary.expired => Level::Fine, // somebody wanted it so
+        _ => outcomes.level(state),
+    };
     let held_as = held.as_ref().map(|held| held.run.as_str());
     ChangesReport {
         title: format!("Change file {file}"),
         subject: headline.clone(),
         headline,
         level,
-        todo: todo(&summary.id, held.as_ref(), &outcomes, state),
+        todo: if summary.expired {
+            "drop the file again if you still want it.".to_owned()
+        } else {
+            todo(&summary.id, held.as_ref(), &outcomes, state)
+        },
         run: Some(summary.id.clone()),
         by: String::new(),
         notes,

@@ -183,6 +183,7 @@ fn held_run(context: &ReportContext) -> RunSummary {
         held_as: None,
         decided: 0,
         planned_only: false,
+        expired: false,
         notes: vec!["An example.".to_owned()],
     }
 }

@@ -221,8 +221,7 @@ impl Bench {
             };
             if run.decision().unwrap().is_none() {
                 let plan_sha256 = run.record.plan_sha256.clone().unwrap();
-                run.decide(&Decision { approve, plan_sha256, by: "ann".into(), decider: None, at: now })
-                    .unwrap();
+                run.decide(&Decision::new(approve, plan_sha256, "ann".into(), now)).unwrap();
                 *tally.entry(if approve { "approvals" } else { "rejections" }).or_default() += 1;
                 if !approve {
                     let requests = self.standin.log().len();

@@ -90,11 +90,12 @@ impl RunContext<'_> {
         self.hold(plan)
     }
 
-    pub(super) fn on_rejected(&mut self, why: String) -> anyhow::Result<()> {
-        info!(run = %self.run.record.id, "rejected");
+    /// A person said no, or nobody said yes in time.
+    pub(super) fn on_rejected(&mut self, decision: &Decision) -> anyhow::Result<()> {
+        info!(run = %self.run.record.id, by = %decision.by, "rejected");
         let Some(file) = self.input()? else { return Ok(()) };
         let Some(plan) = self.held_plan()? else { return Ok(()) };
-        self.reject(&Planned { file, plan }, why)
+        self.reject(&Planned { file, plan }, decision)
     }
 
     /// Whether a run whose time has come by this machine's clock is early by the API's. Where that cannot be asked, nothing
@@ -114,7 +115,7 @@ impl RunContext<'_> {
     /// nobody knows, and each decrease would wait for a person. It is looked at again in a while, for a day.
     pub(super) async fn awaits_next_cycle(&mut self) -> anyhow::Result<bool> {
         let Ok(mut plan) = stored_plan(self.run) else { return Ok(false) };
-        let lowers = plan.rows.iter().filter(|row| row.is_pending() && row.is_decrease());
+        let lowers = plan.pending_rows().filter(|row| row.is_decrease());
         let of: BTreeSet<OrgId> =
             lowers.filter_map(|row| Some(row.target.as_ref()?.org_id.clone())).collect();
         if of.is_empty() || !shows_ended_cycle(self.services, &of).await? {
@@ -157,15 +158,14 @@ impl RunContext<'_> {
         let decision = Decision {
             approve: false,
             plan_sha256: self.run.record.plan_sha256.clone().unwrap_or_default(),
-            by: format!("nobody within {limit} (guard.expire)"),
+            by: format!("guard.expire after {limit}"),
             decider: None,
+            expired_after: Some(limit),
             at: now,
         };
         if let Err(error) = self.run.decide(&decision) {
             return if self.run.is_decided()? { Ok(()) } else { Err(error) };
         }
-        self.on_rejected(format!(
-            "Nobody approved it within {limit} (guard.expire). Drop the file again if you still want it."
-        ))
+        self.on_rejected(&decision)
     }
 }

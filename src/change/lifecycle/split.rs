@@ -26,7 +26,7 @@ type Moment = (DateTime<Utc>, bool);
 /// The pending rows of a plan that wait, by what they wait for.
 fn moments(plan: &Plan) -> BTreeMap<Moment, BTreeSet<usize>> {
     let mut moments: BTreeMap<Moment, BTreeSet<usize>> = BTreeMap::new();
-    for row in plan.rows.iter().filter(|row| row.is_pending()) {
+    for row in plan.pending_rows() {
         if let Some(due) = row.due {
             moments.entry((due, row.verdict != Verdict::Send)).or_default().insert(row.row);
         }

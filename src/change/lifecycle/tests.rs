@@ -273,8 +273,7 @@ async fn an_approved_run_is_stale_once_somebody_else_changed_its_quota() {
         bench.advance(&mut run).await.unwrap();
         assert_eq!(run.record.state, RunState::Held);
         let plan_sha256 = run.record.plan_sha256.clone().unwrap();
-        run.decide(&Decision { approve: true, plan_sha256, by: "ann".into(), decider: None, at: noon() })
-            .unwrap();
+        run.decide(&Decision::new(true, plan_sha256, "ann".into(), noon())).unwrap();
         if let Some(quota) = meanwhile {
             bench.set_quota(&group, Some(quota));
         }
@@ -301,8 +300,7 @@ async fn rows_split_off_an_undo_are_guarded_as_an_undo_when_they_are_approved() 
     bench.advance(&mut run).await.unwrap();
     let mut held = Run::open(&bench.app.runs(), run.record.held_as.as_ref().unwrap()).unwrap();
     let plan_sha256 = held.record.plan_sha256.clone().unwrap();
-    held.decide(&Decision { approve: true, plan_sha256, by: "ann".into(), decider: None, at: noon() })
-        .unwrap();
+    held.decide(&Decision::new(true, plan_sha256, "ann".into(), noon())).unwrap();
     bench.advance(&mut held).await.unwrap();
     assert_eq!(held.record.state, RunState::Done, "{:?}", held.record.notes);
 }

@@ -14,6 +14,7 @@ use crate::change::codes::{Code, Problem, RunState};
 use crate::change::outcome::{Outcome, RowResult};
 use crate::change::plan::{Plan, PlanRow, Verdict};
 use crate::change::results;
+use crate::change::run::Decision;
 use crate::change::run::Run;
 use crate::change::run::id::of_later;
 use crate::change::stored::parsed;
@@ -61,8 +62,10 @@ impl RunContext<'_> {
         self.settle(RunState::Done, planned.plan.clone(), results)
     }
 
-    /// A person said no, or nobody said yes in time.
-    pub(super) fn reject(&mut self, planned: &Planned, why: String) -> anyhow::Result<()> {
+    /// Nothing of it is sent, because of this decision.
+    pub(super) fn reject(&mut self, planned: &Planned, decision: &Decision) -> anyhow::Result<()> {
+        let why = decision.why_rejected();
+        self.run.record.expired_after.clone_from(&decision.expired_after);
         let problem = Problem { code: Code::Rejected, message: format!("not sent. {why}") };
         self.run.record.notes = vec![why];
         self.close(RunState::Rejected, planned, &problem)
@@ -92,7 +95,7 @@ impl RunContext<'_> {
 
     /// Ends a run whose pending rows all fall for one reason.
     fn close(&mut self, state: RunState, planned: &Planned, problem: &Problem) -> anyhow::Result<()> {
-        let pending = planned.plan.rows.iter().filter(|row| row.is_pending());
+        let pending = planned.plan.pending_rows();
         let outcomes = pending.map(|row| (row.row, Outcome::Failed(problem.clone()))).collect();
         let results = self.write_results(planned, &outcomes)?;
         self.settle(state, planned.plan.clone(), results)

@@ -66,6 +66,11 @@ impl Plan {
         self.rows.iter().filter(|row| matches!(row.verdict, Verdict::Held(_)))
     }
 
+    /// Rows that are sent now, in their time, or once a person approves: what the hash stands for.
+    pub(crate) fn pending_rows(&self) -> impl Iterator<Item = &PlanRow> {
+        self.rows.iter().filter(|row| row.is_pending())
+    }
+
     /// Rows that are never sent.
     pub(crate) fn refused_rows(&self) -> impl Iterator<Item = &PlanRow> {
         self.rows.iter().filter(|row| matches!(row.verdict, Verdict::Refused(_)))
@@ -73,7 +78,7 @@ impl Plan {
 
     /// Nothing is to be sent, now or once a person approves.
     pub(crate) fn is_empty(&self) -> bool {
-        !self.rows.iter().any(PlanRow::is_pending)
+        self.pending_rows().next().is_none()
     }
 
     /// These rows as a plan of their own, with a hash of its own.

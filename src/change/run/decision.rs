@@ -26,6 +26,9 @@ pub(crate) struct Decision {
     /// The same for the program; none where an earlier version recorded it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decider: Option<Decider>,
+    /// How long people had, where nobody decided: `14 days`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expired_after: Option<String>,
     pub at: DateTime<Utc>,
 }
 
@@ -45,6 +48,21 @@ impl fmt::Display for Decider {
             Self::User { user, login: Some(login) } => write!(f, "{user}, logged in as {login}"),
             Self::User { user, login: None } => user.fmt(f),
             Self::File(name) => write!(f, "the file {name}"),
+        }
+    }
+}
+
+impl Decision {
+    /// A decision of whoever `by` says.
+    pub(crate) fn new(approve: bool, plan_sha256: String, by: String, at: DateTime<Utc>) -> Self {
+        Self { approve, plan_sha256, by, decider: None, expired_after: None, at }
+    }
+
+    /// `Rejected by ann.`, or that nobody approved it in time.
+    pub(in crate::change) fn why_rejected(&self) -> String {
+        match &self.expired_after {
+            Some(limit) => format!("Nobody approved it within {limit} (guard.expire)."),
+            None => format!("Rejected by {}.", self.by),
         }
     }
 }

@@ -85,6 +85,9 @@ pub(crate) struct RunRecord {
     /// `inbox.apply` was false: nothing is sent of it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub planned_only: bool,
+    /// How long people had to decide, where it is rejected because nobody did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expired_after: Option<String>,
 }
 
 /// What distinguishes a claimed file from any other, and whether it was written since.
@@ -139,6 +142,7 @@ impl RunRecord {
             notes: Vec::new(),
             mail_due: false,
             planned_only: false,
+            expired_after: None,
         }
     }
 

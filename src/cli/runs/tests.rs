@@ -73,7 +73,7 @@ fn a_run_that_was_decided_says_by_whom_and_asks_nobody_again() {
     run.set_state(RunState::Held, at).unwrap();
     assert!(run.waits_for_person());
     let plan_sha256 = "f".repeat(64);
-    run.decide(&Decision { approve: true, plan_sha256, by: "ann".into(), decider: None, at }).unwrap();
+    run.decide(&Decision::new(true, plan_sha256, "ann".into(), at)).unwrap();
     assert!(!run.waits_for_person());
     let paint = Paint { colors: false, width: 80 };
     let style = Style { paint, zone: Tz::Europe__Berlin };

@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::address::RUN_FILES;
 use crate::change::plan::guards;
 use crate::change::run::{Run, RunRecord};
+use crate::change::stored::plan_if_any;
 use crate::change::summary;
 use crate::change::{Guard, GuardHit, PlanRow, RunState, RunSummary};
 use crate::jobs::report_inputs::{ReportInputs, Scope};
@@ -61,8 +62,12 @@ pub(super) fn runs(inputs: &ReportInputs<'_>, all: bool, now: DateTime<Utc>) -> 
         .collect();
     let older = if all { 0 } else { runs.len().saturating_sub(LISTED) };
     runs.truncate(runs.len() - older);
-    let rows_of = |id: &String| waiting.iter().find(|held| held.run == *id).map(|held| held.rows);
-    let lines = runs.iter().map(|run| line(&run.record, rows_of(&run.record.id), &context)).collect();
+    let waiting_rows = |run: &Run| match run.record.state {
+        RunState::Held => waiting.iter().find(|held| held.run == run.record.id).map(|held| held.rows),
+        RunState::Scheduled => Some(plan_if_any(run).ok()??.pending_rows().count()),
+        _ => None,
+    };
+    let lines = runs.iter().map(|run| line(&run.record, waiting_rows(run), &context)).collect();
     waiting.retain(|held| runs.iter().any(|run| run.record.id == held.run && run.waits_for_person()));
     let scope = Scope { extent: Extent::Whole, ..Scope::default() };
     let changed = inputs.changes_report(now - PERIOD, &scope, now)?;
@@ -124,7 +129,8 @@ fn newest_first(mut sections: Vec<ChangesSection>, zone: Tz) -> Vec<ChangesSecti
     sections
 }
 
-fn line(record: &RunRecord, held: Option<usize>, context: &ReportContext) -> Line {
+/// `waiting` is how many of its rows wait for a person or for their time.
+fn line(record: &RunRecord, waiting: Option<usize>, context: &ReportContext) -> Line {
     let zone = context.zone;
     let by = record.dropped_by.as_ref().or(record.applied_by.as_ref());
     Line {
@@ -139,12 +145,15 @@ fn line(record: &RunRecord, held: Option<usize>, context: &ReportContext) -> Lin
         level: match record.state {
             RunState::Failed | RunState::Stale => Level::Critical,
             RunState::Held => Level::Warning,
+            RunState::Rejected if record.expired_after.is_some() => Level::Warning,
             RunState::Done if record.failed_rows() > 0 => Level::Warning,
             _ => Level::Fine,
         },
         file: words::clean(&record.file, 60),
         rows: match record.state {
-            RunState::Held => words::counted(held.unwrap_or_default(), "row"),
+            RunState::Held | RunState::Scheduled => {
+                waiting.map_or_else(String::new, |rows| words::counted(rows, "row"))
+            }
             RunState::Failed | RunState::Stale => {
                 words::clean(record.notes.first().map_or("", String::as_str), 120)
             }

@@ -58,8 +58,7 @@ async fn of_rows_that_came_due_while_nobody_was_there_those_of_the_later_day_hav
     let now = noon() + chrono::TimeDelta::days(7);
     for held in runs().into_iter().filter(|run| run.record.state == RunState::Held) {
         let plan_sha256 = held.record.plan_sha256.clone().unwrap();
-        held.decide(&Decision { approve: true, plan_sha256, by: "ann".into(), decider: None, at: now })
-            .unwrap();
+        held.decide(&Decision::new(true, plan_sha256, "ann".into(), now)).unwrap();
     }
     pass(now).await;
     assert!(states().all(|state| state == RunState::Done), "{:?}", states().collect::<Vec<_>>());

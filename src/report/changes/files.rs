@@ -27,6 +27,7 @@ enum FileOutcome {
     /// Something failed, and nothing was applied.
     NotDone,
     Partly,
+    Expired,
     Rejected,
     Planned,
     Scheduled,
@@ -40,6 +41,7 @@ impl FileOutcome {
             RunState::Held => Self::Waits,
             _ if report.held.is_some() => Self::Waits,
             RunState::Stale => Self::Stale,
+            RunState::Rejected if report.level > Level::Fine => Self::Expired,
             RunState::Rejected => Self::Rejected,
             RunState::Scheduled => Self::Scheduled,
             RunState::Planned => Self::Planned,
@@ -59,7 +61,9 @@ impl FileOutcome {
 
     fn level(self) -> Level {
         match self {
-            Self::Unusable | Self::Waits | Self::Stale | Self::NotDone | Self::Partly => Level::Warning,
+            Self::Unusable | Self::Waits | Self::Stale | Self::NotDone | Self::Partly | Self::Expired => {
+                Level::Warning
+            }
             Self::Rejected | Self::Planned | Self::Scheduled | Self::Done => Level::Fine,
         }
     }
@@ -72,6 +76,7 @@ impl FileOutcome {
             Self::NotDone => "Nothing applied",
             Self::Partly => "Done in part",
             Self::Planned => "Only planned",
+            Self::Expired => "Not approved in time",
             Self::Rejected => "Rejected",
             Self::Scheduled => "Scheduled",
             Self::Done => "Done",
@@ -87,6 +92,7 @@ impl FileOutcome {
             Self::NotDone => ("applied nothing", "applied nothing"),
             Self::Partly => ("done in part", "done in part"),
             Self::Planned => ("only planned", "only planned"),
+            Self::Expired => ("was not approved in time", "were not approved in time"),
             Self::Rejected => ("rejected", "rejected"),
             Self::Scheduled => ("scheduled", "scheduled"),
             Self::Done => ("done", "done"),

@@ -32,6 +32,33 @@ fn a_run_lists_what_is_held_and_refused_before_what_was_applied() {
 }
 
 #[test]
+fn a_run_that_expired_is_a_warning_and_one_that_a_person_rejected_is_not() {
+    let problem = || Problem { code: Code::Rejected, message: "not sent.".to_owned() };
+    let held = held_summary();
+    let outcome = |row: &PlanRow| RowResult { row: row.row, outcome: Outcome::Failed(problem()) };
+    let results = held.plan.rows.iter().map(outcome).collect();
+    let rejected = RunSummary { state: RunState::Rejected, results, ..held };
+    let expired = RunSummary { expired: true, ..rejected.clone() };
+    let [rejected, expired] = [rejected, expired].map(|summary| run_report(&summary, None, &context()));
+    assert_eq!((rejected.level, rejected.todo.as_str()), (Level::Fine, ""));
+    assert_eq!(rejected.headline, "q4.csv was rejected: nothing was sent");
+    assert_eq!(
+        (expired.level, expired.todo.as_str()),
+        (Level::Warning, "drop the file again if you still want it.")
+    );
+    assert_eq!(expired.headline, "q4.csv was not approved in time: nothing was sent");
+
+    let mut several = files::GatheredFiles::default();
+    let reports = [rejected.clone(), expired.clone(), expired];
+    for report in reports {
+        several.add(report, RunState::Rejected);
+    }
+    let several = several.report(&context()).unwrap();
+    let said = "3 files: 2 were not approved in time, 1 rejected";
+    assert_eq!((several.level, several.headline.as_str()), (Level::Warning, said));
+}
+
+#[test]
 fn a_row_that_was_refused_claims_no_headroom() {
     let report = run_report(&done_summary(), None, &context());
     assert!(report.sections[1..3].iter().flat_map(|section| &section.rows).all(|row| row.effect.is_empty()));

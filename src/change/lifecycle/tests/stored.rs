@@ -31,8 +31,7 @@ async fn held(bench: &Bench, groups: &[Group]) -> Run {
 
 fn approve(run: &Run) {
     let plan_sha256 = run.record.plan_sha256.clone().unwrap();
-    run.decide(&Decision { approve: true, plan_sha256, by: "ann".into(), decider: None, at: noon() })
-        .unwrap();
+    run.decide(&Decision::new(true, plan_sha256, "ann".into(), noon())).unwrap();
 }
 
 #[tokio::test]
@@ -178,8 +177,7 @@ async fn a_planned_file_keeps_its_meaning_when_the_configuration_changes() {
     let mut run = held(&bench, &groups[2..4]).await;
     bench.app.config.inbox.max_rows = 1;
     let plan_sha256 = run.record.plan_sha256.clone().unwrap();
-    run.decide(&Decision { approve: false, plan_sha256, by: "ann".into(), decider: None, at: noon() })
-        .unwrap();
+    run.decide(&Decision::new(false, plan_sha256, "ann".into(), noon())).unwrap();
     bench.advance(&mut run).await.unwrap();
     assert_eq!(run.record.state, RunState::Rejected);
 }

@@ -23,7 +23,7 @@ pub(super) fn file<'g>(rows: impl IntoIterator<Item = (&'g Group, i64, &'g str)>
 
 pub(super) fn decide(run: &Run, approve: bool) -> anyhow::Result<()> {
     let plan_sha256 = run.record.plan_sha256.clone().unwrap();
-    run.decide(&Decision { approve, plan_sha256, by: "ann".into(), decider: None, at: noon() })
+    run.decide(&Decision::new(approve, plan_sha256, "ann".into(), noon()))
 }
 
 pub(super) fn reopened(bench: &Bench, id: &str) -> Run {

@@ -103,8 +103,7 @@ async fn settle(bench: &Bench, text: &str) -> Vec<Run> {
         bench.advance(&mut run).await.unwrap();
         if run.record.state == RunState::Held {
             let plan_sha256 = run.record.plan_sha256.clone().unwrap();
-            run.decide(&Decision { approve: true, plan_sha256, by: "ann".into(), decider: None, at: noon() })
-                .unwrap();
+            run.decide(&Decision::new(true, plan_sha256, "ann".into(), noon())).unwrap();
             bench.advance(&mut run).await.unwrap();
         }
         if run.record.state == RunState::Stale {

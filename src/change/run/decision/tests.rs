@@ -7,7 +7,7 @@ fn the_first_decision_wins() {
     let at: DateTime<Utc> = "2026-11-22T18:05:00Z".parse().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let run = Run::create(folder.path(), at, "a.csv", |record| record).unwrap();
-    let word = |approve| Decision { approve, plan_sha256: "f".into(), by: "ann".into(), decider: None, at };
+    let word = |approve| Decision::new(approve, "f".into(), "ann".into(), at);
     run.decide(&word(true)).unwrap();
     let error = run.decide(&word(false)).unwrap_err().to_string();
     assert!(error.contains("already approved by ann"), "{error}");
@@ -19,7 +19,7 @@ fn a_decision_that_a_newer_version_recorded_is_not_acted_on() {
     let at: DateTime<Utc> = "2026-11-22T18:05:00Z".parse().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let run = Run::create(folder.path(), at, "a.csv", |record| record).unwrap();
-    let word = Decision { approve: true, plan_sha256: "f".into(), by: "ann".into(), decider: None, at };
+    let word = Decision::new(true, "f".into(), "ann".into(), at);
     run.decide(&word).unwrap();
     let path = run.path("decision.json");
     let newer = fs_err::read_to_string(&path).unwrap().replacen('{', "{\"version\": 2,", 1);
