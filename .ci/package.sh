@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
-# The Debian package: built, unpacked, and what is in it used. With --only-build it is left in target/package.
+# The Debian package: built, unpacked, and what is in it used. With --only-build it is left in target/package; with
+# --only-cargo-deb nothing is done but to build what builds it, which takes a minute and a half.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 fail() { echo "$*" >&2; exit 1; }
 
 CARGO_DEB=3.8.0
+[ "$(cargo deb --version 2>/dev/null)" = "$CARGO_DEB" ] || cargo install cargo-deb --quiet --locked --version $CARGO_DEB --no-default-features
+[ "${1:-}" != --only-cargo-deb ] || exit 0
 for tool in dpkg-shlibdeps:dpkg-dev lintian:lintian man:man-db; do
   command -v "${tool%:*}" >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends "${tool#*:}" >/dev/null; }
 done
-[ "$(cargo deb --version 2>/dev/null)" = "$CARGO_DEB" ] || cargo install cargo-deb --quiet --locked --version $CARGO_DEB --no-default-features
 cargo build --release --locked --quiet
 binary=${CARGO_TARGET_DIR:-target}/release/quotakeeper
 work=$(mktemp -d)
