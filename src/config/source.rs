@@ -3,33 +3,24 @@
 //! A value that does not fit is reported and taken out, then the rest is read again, until nothing is wrong
 //! any more: so one run of `check` shows all that is to be fixed.
 
-use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde_path_to_error::Segment;
-use toml::de::{DeTable, DeValue};
 use toml::{Table, Value};
 
+use super::location::{FromEnvironment, Source, in_order};
 use super::ranges::describe;
+use super::secrets::{CLIENT_SECRET, PASSWORD, find_secrets, register_secrets};
 use super::shape::{Misfit, Step, misfits};
 use super::typed::{ValueReader, WrongValue};
 use super::{Config, Data, trust};
-use crate::config::health::SecretUrl;
-use crate::config::types::{ConfigError, Secret};
+use crate::config::types::{ConfigError, Environment};
 use crate::files;
-use crate::text::redact;
 use crate::text::similarity::nearest;
-
-/// The variables of the process, given so that tests need not change their own.
-pub(crate) type Environment = BTreeMap<String, String>;
 
 /// Every key can come from the environment under this prefix: `QUOTAKEEPER__SECTION__KEY`.
 const PREFIX: &str = "QUOTAKEEPER__";
-
-/// Secrets, which are no keys.
-const PASSWORD: &str = "QUOTAKEEPER__SMTP__PASSWORD";
-pub(crate) const CLIENT_SECRET: &str = "QUOTAKEEPER__SMTP__OAUTH2__CLIENT_SECRET";
 
 /// Reads the file (if there is one) and lets the environment win over it.
 pub(crate) fn load(file: Option<&Path>, environment: &Environment) -> Result<Config, ConfigError> {
@@ -70,29 +61,7 @@ pub(crate) fn load(file: Option<&Path>, environment: &Environment) -> Result<Con
             }
         }
     };
-    let beside = |name: &str| file.and_then(Path::parent).map(|folder| folder.join(name));
-    config.api.token =
-        secret("TE_TOKEN", config.api.token_file.as_ref(), "te_token", environment, beside("te_token"));
-    config.smtp.password = secret(
-        PASSWORD,
-        config.smtp.password_file.as_ref(),
-        "smtp_password",
-        environment,
-        beside("smtp_password"),
-    );
-    if let Some(oauth2) = &mut config.smtp.oauth2 {
-        oauth2.client_secret = secret(
-            CLIENT_SECRET,
-            oauth2.client_secret_file.as_ref(),
-            "smtp_client_secret",
-            environment,
-            beside("smtp_client_secret"),
-        );
-        // A password that is only there, such as the empty credential of the systemd units, is not configured.
-        let is_configured = config.smtp.password_file.is_some();
-        let is_meant = |password: &Secret| is_configured || matches!(password, Secret::Value(_));
-        config.smtp.password = config.smtp.password.take().filter(is_meant);
-    }
+    find_secrets(&mut config, environment, file.and_then(Path::parent));
     if config.data.dir == Data::default().dir
         && let Some(folder) = environment.get("STATE_DIRECTORY").filter(|folder| !folder.is_empty())
     {
@@ -109,18 +78,6 @@ pub(crate) fn load(file: Option<&Path>, environment: &Environment) -> Result<Con
         }
     }
     if problems.is_empty() { Ok(config) } else { Err(in_order(problems)) }
-}
-
-/// As somebody fixes them: down the file, then the environment.
-fn in_order(mut problems: Vec<LocatedProblem>) -> ConfigError {
-    problems.sort_by_key(|problem| problem.line.unwrap_or(usize::MAX));
-    ConfigError { problems: problems.into_iter().map(|problem| problem.text).collect() }
-}
-
-/// A problem of a key, and the line of the file that it is in, if it is.
-struct LocatedProblem {
-    line: Option<usize>,
-    text: String,
 }
 
 /// The text of the file, unless others could have put it there.
@@ -141,48 +98,6 @@ fn read(path: &Path) -> Result<String, String> {
     let not_utf8 = |_| format!("{} is not text in UTF-8: save it as UTF-8", path.display());
     String::from_utf8(bytes).map_err(not_utf8)
 }
-
-/// What is secret besides the token and the password: users and passwords in URLs, and the heartbeat's path.
-fn register_secrets(config: &Config, environment: &Environment) {
-    let proxies =
-        ["http_proxy", "https_proxy", "all_proxy"].map(|name| [name.to_owned(), name.to_uppercase()]);
-    let proxies = proxies.iter().flatten().filter_map(|name| environment.get(name)?.parse().ok());
-    let heartbeat = config.heartbeat.url.as_ref().map(SecretUrl::expose);
-    let urls =
-        [config.api.proxy.as_ref(), config.metrics.push_url.as_ref().map(SecretUrl::expose), heartbeat];
-    for url in urls.into_iter().flatten().cloned().chain(proxies) {
-        redact::register_userinfo(&url);
-    }
-    if let Some(url) = heartbeat {
-        redact::register(url.path().trim_matches('/'));
-        url.path().split('/').filter(|part| part.len() >= 16).for_each(redact::register);
-        url.query().into_iter().for_each(redact::register);
-    }
-}
-
-/// The variable first, then the file that the configuration names, then systemd's credential of that name, then the file that
-/// systemd loads it from: so root's commands work beside the service.
-fn secret(
-    variable: &str,
-    file: Option<&PathBuf>,
-    credential: &str,
-    environment: &Environment,
-    beside: Option<PathBuf>,
-) -> Option<Secret> {
-    if let Some(value) = environment.get(variable).filter(|value| !value.trim().is_empty()) {
-        return Some(Secret::Value(value.clone().into()));
-    }
-    // One that is there and cannot be read is the one that is meant.
-    let is_there = |path: &PathBuf| fs_err::symlink_metadata(path).is_ok();
-    let from_systemd = || {
-        let folder = environment.get("CREDENTIALS_DIRECTORY").filter(|folder| !folder.is_empty())?;
-        Some(Path::new(folder).join(credential)).filter(is_there)
-    };
-    file.cloned().or_else(from_systemd).or_else(|| beside.filter(is_there)).map(Secret::File)
-}
-
-/// The keys that came from the environment, and the variable and text that each had.
-type FromEnvironment = BTreeMap<Vec<Step>, (String, String)>;
 
 fn overlay(table: &mut Table, environment: &Environment) -> FromEnvironment {
     let mut taken = FromEnvironment::new();
@@ -316,86 +231,5 @@ pub(super) fn keys(section: Option<&str>) -> &'static [&'static str] {
     match read.map_err(serde_path_to_error::Error::into_inner) {
         Err(WrongValue::UnknownKey { known, key }) if key == "?" => known,
         _ => &[],
-    }
-}
-
-/// The file that is read, to find the line of a key.
-struct Source<'a> {
-    name: String,
-    text: &'a str,
-}
-
-impl Source<'_> {
-    fn parse(&self) -> Result<Table, ConfigError> {
-        self.text.parse().map_err(|error: toml::de::Error| {
-            let line = error.span().map_or(1, |span| self.line(span.start));
-            let written = self.text.lines().nth(line - 1).unwrap_or_default();
-            let hint = if written.contains(['“', '”', '‘', '’']) {
-                ". It has typographic quotes: type straight ones (\")"
-            } else {
-                ""
-            };
-            // What is well written and still cannot be kept is a number beyond 64 bits.
-            let is_well_written = DeTable::parse(self.text).is_ok();
-            let message = if is_well_written { "the number is too large" } else { error.message().trim() };
-            ConfigError { problems: vec![format!("{}:{line}: {message}{hint}", self.name)] }
-        })
-    }
-
-    fn line(&self, offset: usize) -> usize {
-        self.text.get(..offset).unwrap_or(self.text).matches('\n').count() + 1
-    }
-
-    fn locate(&self, path: &[Step], from_environment: &FromEnvironment, problem: &str) -> LocatedProblem {
-        let mut key = String::new();
-        for step in path {
-            match step {
-                Step::Key(name) if key.is_empty() => key.push_str(name),
-                Step::Key(name) => key.extend([".", name]),
-                Step::Index(index) => key.push_str(&format!("[{index}]")),
-            }
-        }
-        let line = self.line_of(path);
-        // Of a section that nothing but the environment names, each of its keys is as wrong.
-        let of_section = || {
-            from_environment.iter().find(|(at, _)| line.is_none() && path.len() == 1 && at.starts_with(path))
-        };
-        let variable = from_environment.get(path).or_else(|| of_section().map(|(_, variable)| variable));
-        if let Some((variable, _)) = variable {
-            return LocatedProblem { line: None, text: format!("{variable}: {key} {problem}") };
-        }
-        let text = match line {
-            Some(line) => format!("{}:{line}: {key} {problem}", self.name),
-            None if self.name.is_empty() => format!("{key} {problem}"),
-            None => format!("{}: {key} {problem}", self.name),
-        };
-        LocatedProblem { line, text }
-    }
-
-    /// The line of the deepest key of the path that the file has.
-    fn line_of(&self, path: &[Step]) -> Option<usize> {
-        let document = DeTable::parse(self.text).ok()?;
-        let mut offset = None;
-        let mut table = Some(document.get_ref());
-        let mut value: Option<&DeValue> = None;
-        for step in path {
-            let found = match step {
-                Step::Key(key) => {
-                    let entry = table.and_then(|table| table.iter().find(|(name, _)| name.get_ref() == key));
-                    let Some((name, inner)) = entry else { break };
-                    offset = Some(name.span().start);
-                    inner.get_ref()
-                }
-                Step::Index(index) => {
-                    let array = value.and_then(DeValue::as_array);
-                    let Some(inner) = array.and_then(|array| array.get(*index)) else { break };
-                    offset = Some(inner.span().start);
-                    inner.get_ref()
-                }
-            };
-            table = found.as_table();
-            value = Some(found);
-        }
-        offset.map(|offset| self.line(offset))
     }
 }

@@ -110,11 +110,7 @@ pub(crate) fn run_report(
     let waiting = if state == RunState::Held { Some(summary) } else { split_off };
     let held = waiting.map(|summary| held(summary, context));
     let file = words::clean(&summary.file, 60);
-    let headline = if summary.expired {
-        format!("{file} was not approved in time: nothing was sent")
-    } else {
-        outcomes.headline(&file, state)
-    };
+    let headline = headline(&file, summary, &outcomes);
     let (organizations, more_organizations) = organizations(summary);
     let mut notes: Vec<String> =
         summary.notes.iter().take(NOTES).map(|note| words::clean(note, 400)).collect();
@@ -148,11 +144,7 @@ pub(crate) fn run_report(
         subject: headline.clone(),
         headline,
         level,
-        todo: if summary.expired {
-            "drop the file again if you still want it.".to_owned()
-        } else {
-            todo(&summary.id, held.as_ref(), &outcomes, state)
-        },
+        todo: todo(summary, held.as_ref(), &outcomes, state),
         run: Some(summary.id.clone()),
         by: String::new(),
         notes,
@@ -174,8 +166,15 @@ pub(crate) fn run_report(
     }
 }
 
+fn headline(file: &str, summary: &RunSummary, outcomes: &RowOutcomes) -> String {
+    if summary.expired {
+        return format!("{file} was not approved in time: nothing was sent");
+    }
+    outcomes.headline(file, summary.shown_state())
+}
+
 /// The one thing that a person does about a run in this state; empty where there is nothing to do.
-fn todo(run: &str, held: Option<&HeldRun>, outcomes: &RowOutcomes, state: RunState) -> String {
+fn todo(summary: &RunSummary, held: Option<&HeldRun>, outcomes: &RowOutcomes, state: RunState) -> String {
     match (held, state) {
         (Some(held), _) => {
             let decide = format!("decide by {} on what is held: the commands are below.", held.until);
@@ -183,9 +182,12 @@ fn todo(run: &str, held: Option<&HeldRun>, outcomes: &RowOutcomes, state: RunSta
             rest.map_or(decide.clone(), |rest| format!("{decide} {}", words::capitalized(&rest)))
         }
         (None, RunState::Stale) => {
-            format!("look at what moved. To plan it and hold it again: quotakeeper approve {run}")
+            format!("look at what moved. To plan it and hold it again: quotakeeper approve {}", summary.id)
         }
         (None, RunState::Failed) => "fix the file as described below and drop it again.".to_owned(),
+        (None, RunState::Rejected) if summary.expired => {
+            "drop the file again if you still want it.".to_owned()
+        }
         (None, RunState::Rejected) => String::new(),
         (None, _) => outcomes.todo(state).unwrap_or_default(),
     }

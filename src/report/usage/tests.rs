@@ -179,7 +179,10 @@ fn what_to_do_says_of_each_organization_what_it_has_left() {
         assert!(todo(quotas).ends_with(sentence), "{}", todo(quotas));
     }
     let of_five = todo(&[1000; 5]);
-    assert!(of_five.contains(" For 2 more organizations, see what `quotakeeper propose` finds."), "{of_five}");
+    assert!(
+        of_five.contains(" For 2 more organizations, see what `quotakeeper propose` finds."),
+        "{of_five}"
+    );
     let idle = group_of("1", "Org 1", "18", "Idle", Some(2000), 0, 0);
     let full = report_of(rows("1", 3000).into_iter().chain([idle]).collect());
     assert!(
