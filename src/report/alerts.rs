@@ -102,6 +102,27 @@ pub(crate) struct AlertReport {
     pub identity: String,
 }
 
+impl AlertReport {
+    /// Where the page of what it is about is, and what leads there: that of one target, or the list of the worst; none for
+    /// owners.
+    pub(in crate::report) fn page(&self) -> Option<(String, &'static str)> {
+        let more = self.more_critical + self.more_warnings + self.more_recovered;
+        let reported = || self.critical.iter().chain(&self.warnings).map(|row| &row.page);
+        let all: Vec<&String> = reported().chain(self.recovered.iter().map(|row| &row.page)).collect();
+        let has_both = !self.critical.is_empty() && !self.warnings.is_empty();
+        Some(match (all.as_slice(), self.level) {
+            _ if self.to_owners => return None,
+            ([one], _) if more == 0 => ((*one).clone(), "Open it"),
+            (_, Level::Critical) if has_both => {
+                ("/groups#state=critical".to_owned(), "Open all that are critical")
+            }
+            (_, Level::Critical) => ("/groups#state=critical".to_owned(), "Open them all"),
+            (_, Level::Warning) => ("/groups#state=warning".to_owned(), "Open them all"),
+            (_, Level::Fine) => ("/groups".to_owned(), "Open the account groups"),
+        })
+    }
+}
+
 /// None when there is nothing to report that is not muted.
 pub(crate) fn alert_report(input: &AlertInput<'_>, context: &ReportContext) -> Option<AlertReport> {
     let reported = visible_news(input, context);

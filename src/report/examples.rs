@@ -8,26 +8,21 @@ use crate::config::{Alerts, Guards};
 use crate::domain::last_cycle::LastCycle;
 use crate::domain::quota::{Snapshot, SnapshotRow, Target, Units, Usage, UsageRule};
 use crate::domain::top_consumers::TopConsumer;
-use crate::report::AlertInput;
-use crate::report::AlertTiming;
-use crate::report::ClosingInput;
-use crate::report::FailingJob;
-use crate::report::Failure;
-use crate::report::GatheredFiles;
-use crate::report::Report;
-use crate::report::Slopes;
-use crate::report::Trends;
-use crate::report::UsageInput;
-use crate::report::alert_report;
-use crate::report::alerts::crossings::AlertEvent;
+use crate::report::alerts::crossings::{AlertEvent, AlertTiming};
+use crate::report::alerts::{AlertInput, alert_report};
+use crate::report::any_report::Report;
+use crate::report::changes::files::GatheredFiles;
+use crate::report::changes::run_report;
 use crate::report::closing::cycle_lookup::{ClosedCycles, Cycle, LastSeen};
-use crate::report::closing_report;
-use crate::report::failure_report;
-use crate::report::run_report;
+use crate::report::closing::{ClosingInput, closing_report};
+use crate::report::failure::{FailingJob, Failure, failure_report};
+use crate::report::notice::test_report;
 use crate::report::shared::level::Level;
+use crate::report::shared::trends::Trends;
+use crate::report::shared::week::Slopes;
 use crate::report::shared::{Audience, ReportContext};
-use crate::report::test_report;
-use crate::report::usage_report;
+use crate::report::usage::input::UsageInput;
+use crate::report::usage::usage_report;
 
 /// Between them they take every branch that holds a variable of its own.
 pub(crate) fn examples(context: &ReportContext) -> Vec<Report> {

@@ -15,22 +15,18 @@ use crate::domain::diff::{ByRun, Change, Diff, MadeBy};
 use crate::domain::last_cycle::LastCycle;
 use crate::domain::quota::{Snapshot, SnapshotRow, Target, Units, Usage, UsageRule};
 use crate::domain::usage_rows::UsageRows;
-use crate::report::AlertInput;
-use crate::report::AlertReport;
-use crate::report::AlertTiming;
-use crate::report::Curves;
-use crate::report::PageInput;
-use crate::report::Trends;
-use crate::report::UsageInput;
-use crate::report::UsagePage;
-use crate::report::UsageReport;
-use crate::report::alert_report;
-use crate::report::alerts::crossings::AlertEvent;
+use crate::report::alerts::crossings::{AlertEvent, AlertTiming};
+use crate::report::alerts::{AlertInput, AlertReport, alert_report};
+use crate::report::shared::curves::Curves;
 use crate::report::shared::level::Level;
+use crate::report::shared::quota_status::{JudgingContext, QuotaStatus, quota_statuses};
+use crate::report::shared::readings::{OrganizationReadings, Readings};
+use crate::report::shared::trends::Trends;
+use crate::report::shared::week::{Slopes, Week};
 use crate::report::shared::{Audience, Extent, ReportContext};
-use crate::report::usage_report;
-use crate::report::{JudgingContext, QuotaStatus, Slopes, quota_statuses};
-use crate::report::{OrganizationReadings, Readings, Week};
+use crate::report::usage::input::UsageInput;
+use crate::report::usage::page::{PageInput, UsagePage};
+use crate::report::usage::{UsageReport, usage_report};
 
 pub(crate) fn at(text: &str) -> DateTime<Utc> {
     format!("2026-{text}:00Z").parse().unwrap()
