@@ -17,7 +17,7 @@ use self::ticks::short_number;
 pub(in crate::report) use self::trend::GAP;
 pub(crate) use self::trend::{Reading, Trend};
 use crate::report::shared::level::Level;
-use crate::report::shared::words;
+use crate::text::words;
 
 pub(crate) const WIDTH: u32 = 440;
 pub(crate) const HEIGHT: u32 = 176;

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use crate::config::Limits;
 use crate::domain::forecast::RunOut;
 use crate::domain::quota::Units;
-use crate::report::shared::{ReportContext, words};
+use crate::report::shared::context::ReportContext;
+use crate::text::words;
 use crate::text::words::grouped;
 
 /// How bad it is, by the limits of `[alerts]`. The text is a class of the templates.

@@ -7,10 +7,11 @@ use std::cmp::Ordering;
 use crate::config::Alerts;
 use crate::domain::forecast::{CycleProgress, RunOut, SLOPE_DAYS, run_out};
 use crate::domain::quota::{Snapshot, SnapshotRow, Target, Units, UsageRule};
+use crate::report::shared::context::ReportContext;
 use crate::report::shared::level::{Figures, JudgedLevel, Level, judge, level};
 use crate::report::shared::picture::Picture;
 use crate::report::shared::week::Slopes;
-use crate::report::shared::{ReportContext, words};
+use crate::text::words;
 use crate::text::words::grouped;
 
 /// The widths of a bar's parts in per cent of the larger of quota and need; they add up to 100.

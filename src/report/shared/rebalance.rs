@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::change::propose::{Move, Proposal, Terms, change_file, propose_for};
 use crate::domain::quota::{Aid, OrgId, Snapshot, Units, sum};
 use crate::report::shared::quota_status::QuotaStatus;
-use crate::report::shared::words;
+use crate::text::words;
 
 /// The file that is attached.
 pub(crate) const REBALANCE: &str = "rebalance.csv";

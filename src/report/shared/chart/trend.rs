@@ -6,7 +6,7 @@ use chrono_tz::Tz;
 use crate::domain::quota::Units;
 use crate::report::shared::level::Level;
 use crate::report::shared::quota_status::QuotaStatus;
-use crate::report::shared::words;
+use crate::text::words;
 use crate::text::words::grouped;
 
 /// The line breaks where nothing was read for longer: between two far points it would claim what nobody saw.
