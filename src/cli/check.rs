@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use super::Color;
+use super::arguments::Color;
 use super::table::Paint;
 use super::terminal;
 use crate::clock::Clock;

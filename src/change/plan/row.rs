@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::change::codes::{Code, Guard, Problem};
 pub(super) use crate::change::parse::Action;
-use crate::change::{Code, Guard, Problem};
 use crate::domain::quota::{Target, Units};
 use crate::text::words::quota_text;
 
