@@ -48,6 +48,7 @@ pub(crate) use self::types::proxy_url;
 pub(crate) use self::types::{ConfigError, Environment};
 use self::types::{base_url, columns, duration, expression, optional_expression, proxy, zone};
 use crate::domain::quota::{Aid, UsageRule};
+use crate::files::data_folder::DataFolder;
 use crate::schedule::Expression;
 
 /// Everything that can be set. Each section is a table of the file.
@@ -352,7 +353,7 @@ pub(crate) struct Recipients {
 impl Config {
     /// The folder of the runs.
     pub(crate) fn runs_dir(&self) -> PathBuf {
-        self.data.dir.join("runs")
+        DataFolder::Runs.below(&self.data.dir)
     }
 
     pub(crate) fn inbox_dir(&self) -> PathBuf {

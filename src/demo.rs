@@ -16,6 +16,7 @@ use crate::change::run::Run;
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::domain::quota::{Snapshot, SnapshotRow, Units, UsageRule};
+use crate::files::data_folder::DataFolder;
 use crate::files::durable;
 use crate::jobs::App;
 use crate::jobs::Job;
@@ -134,7 +135,7 @@ async fn play(folder: &Path, layout: TerminalLayout<'_>, out: &mut impl Write) -
 
     writeln!(out, "4. The mails, delivered as files into {}", folder.join("outbox/sent").display())?;
     send_mails(&app, later, &layout, out).await?;
-    let page = folder.join("reports/usage.html");
+    let page = DataFolder::Reports.below(folder).join("usage.html");
     durable::write(&page, usage_page(&app, later)?.as_bytes())?;
     writeln!(out, "\n   The usage report as a page: {}\n", page.display())?;
     if let Some(held) = held {

@@ -4,6 +4,7 @@
 //! administrator's ([`read`]), and to write one so that it survives a crash (the folder's, and [`durable`] by path).
 
 pub(crate) mod csv_cell;
+pub(crate) mod data_folder;
 pub(crate) mod durable;
 pub(crate) mod folder;
 pub(crate) mod format;

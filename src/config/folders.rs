@@ -3,9 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Config;
-
-/// The folders below `data.dir` that only quotakeeper writes into.
-const OWN: [&str; 6] = ["history", "changes", "runs", "outbox", "requests", "reports"];
+use crate::files::data_folder::DataFolder;
 
 impl Config {
     /// Each problem as the key and a sentence.
@@ -16,8 +14,9 @@ impl Config {
             canonical_or_given(&self.inbox_dir()),
             canonical_or_given(&self.answers_dir()),
         );
-        let is_own =
-            |folder: &Path| folder == data || OWN.iter().any(|own| folder.starts_with(data.join(own)));
+        let is_own = |folder: &Path| {
+            folder == data || DataFolder::ALL.iter().any(|own| folder.starts_with(own.below(&data)))
+        };
         if is_own(&inbox) {
             found.push((
                 "inbox.dir".to_owned(),

@@ -11,6 +11,7 @@ use crate::domain::diff::{ByRun, Change, Diff, MadeBy};
 use crate::domain::quota::{Target, Units};
 use crate::files;
 use crate::files::csv_cell::{inert, without_inert_mark};
+use crate::files::data_folder::DataFolder;
 use crate::files::durable;
 
 const COLUMNS: [&str; 14] = [
@@ -64,7 +65,7 @@ pub(crate) fn between(
 }
 
 fn folder(data_dir: &Path) -> PathBuf {
-    data_dir.join("changes")
+    DataFolder::Changes.below(data_dir)
 }
 
 fn encode(diff: &Diff) -> anyhow::Result<Vec<u8>> {

@@ -14,6 +14,7 @@ use super::codec::{self, Block, Blocks};
 use super::read_progress::ReadProgress;
 use crate::domain::quota::{OrgId, Organization, Snapshot};
 use crate::files;
+use crate::files::data_folder::DataFolder;
 use crate::files::durable;
 use crate::files::format;
 use crate::text::words::counted;
@@ -42,7 +43,7 @@ pub(crate) struct History {
 impl History {
     pub(crate) fn new(data_dir: &Path) -> Self {
         Self {
-            folder: data_dir.join("history"),
+            folder: DataFolder::History.below(data_dir),
             is_known: Arc::default(),
             takes_all_cores: false,
             reads: Arc::default(),

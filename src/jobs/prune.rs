@@ -14,6 +14,7 @@ use crate::change::retention as runs;
 use crate::change::run::id::{is_id, root_of};
 use crate::change::run::{Run, RunRecord};
 use crate::config::Config;
+use crate::files::data_folder::DataFolder;
 use crate::files::leftovers;
 use crate::first_error::FirstError;
 use crate::history::History;
@@ -140,16 +141,8 @@ fn remove_old_mail(
 /// What killed writes left; also at each start of the daemon.
 pub(crate) fn remove_leftovers(config: &Config, now: DateTime<Utc>) -> anyhow::Result<()> {
     let (data, mut failed, mut removed) = (&config.data.dir, FirstError::default(), 0);
-    let folders = [
-        (data.clone(), 0),
-        (data.join("history"), 2),
-        (data.join("changes"), 2),
-        (config.runs_dir(), 1),
-        (data.join("outbox"), 1),
-        (data.join("reports"), 0),
-        (config.answers_dir(), 1),
-        (requests::folder(data), 0),
-    ];
+    let own = DataFolder::ALL.iter().map(|folder| (folder.below(data), folder.depth()));
+    let folders = own.chain([(data.clone(), 0), (config.answers_dir(), 1)]);
     for swept in [leftovers::empty_folders(&config.runs_dir(), is_id, now), requests::sweep_unseen(data, now)]
     {
         match swept {

@@ -24,6 +24,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use self::basis::Basis;
+use crate::files::data_folder::DataFolder;
 use crate::files::durable;
 use crate::files::folder::{Folder, Links, OpenFile, Unfit};
 use crate::files::format;
@@ -94,7 +95,7 @@ pub(crate) struct WaitingRequests {
 }
 
 pub(crate) fn folder(data_dir: &Path) -> PathBuf {
-    data_dir.join("requests")
+    DataFolder::Requests.below(data_dir)
 }
 
 /// The name of a request: by its time, so that they are in order.

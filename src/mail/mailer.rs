@@ -27,6 +27,7 @@ use crate::change::results::restore_csv;
 use crate::config::{self, Config, Mail, Recipients, Smtp};
 use crate::domain::diff::Diff;
 use crate::domain::quota::{Snapshot, UsageRule};
+use crate::files::data_folder::DataFolder;
 use crate::report::{
     self, AlertInput, ChangesReport, ClosingReport, Extent, FailingJob, Failure, FailureReport,
     GatheredFiles, Rebalance, Report, ReportContext, RunNotice, UsageReport, closing_table, usage_table,
@@ -61,7 +62,7 @@ impl Mailer {
             smtp: config.smtp.clone(),
             tokens: Tokens::new(config).map(Arc::new),
             data_dir: config.data.dir.clone(),
-            folder: config.data.dir.join("outbox"),
+            folder: DataFolder::Outbox.below(&config.data.dir),
             templates: Templates::load(config.mail.templates_dir.as_deref())
                 .answered_at(config.mail.reply_to.clone())
                 .leading_to(config.server.public_url.clone().filter(|_| config.server.page)),
