@@ -2,34 +2,45 @@
 
 use std::process::ExitCode;
 
-/// What the process says to whoever started it. Scripts rely on the numbers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(u8)]
-pub(crate) enum Exit {
-    /// All is done.
-    #[default]
-    Done = 0,
-    /// Something failed.
-    Failed = 1,
-    /// The command line is wrong.
-    Usage = 2,
-    /// `plan --detailed-exitcode` found changes.
-    Changes = 3,
-    /// Some rows were refused or failed.
-    Rows = 4,
-    /// Held for approval.
-    Held = 5,
-    /// Another instance holds the lock (`EX_TEMPFAIL` of sysexits.h).
-    Busy = 75,
+macro_rules! exit_codes {
+    ($(#[$enum_doc:meta])* { $($(#[$doc:meta])* $name:ident = $code:literal,)+ }) => {
+        $(#[$enum_doc])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        #[repr(u8)]
+        pub(crate) enum Exit { $($(#[$doc])* $name = $code,)+ }
+
+        impl Exit {
+            /// What another quotakeeper answered; a code that this one does not know is a failure.
+            pub(crate) fn from_code(code: u8) -> Self {
+                match code {
+                    $($code => Self::$name,)+
+                    _ => Self::Failed,
+                }
+            }
+        }
+    };
 }
 
-impl Exit {
-    /// What another quotakeeper answered; a code that this one does not know is a failure.
-    pub(crate) fn from_code(code: u8) -> Self {
-        let all = [Self::Done, Self::Failed, Self::Usage, Self::Changes, Self::Rows, Self::Held, Self::Busy];
-        all.into_iter().find(|exit| *exit as u8 == code).unwrap_or(Self::Failed)
+exit_codes!(
+    /// What the process says to whoever started it. Scripts rely on the numbers.
+    {
+        /// All is done.
+        #[default]
+        Done = 0,
+        /// Something failed.
+        Failed = 1,
+        /// The command line is wrong.
+        Usage = 2,
+        /// `plan --detailed-exitcode` found changes.
+        Changes = 3,
+        /// Some rows were refused or failed.
+        Rows = 4,
+        /// Held for approval.
+        Held = 5,
+        /// Another instance holds the lock (`EX_TEMPFAIL` of sysexits.h).
+        Busy = 75,
     }
-}
+);
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
