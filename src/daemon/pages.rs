@@ -106,12 +106,12 @@ fn live_frame(app: &App, stamp: String, here: Option<View>, held: usize, now: Da
         View::Now | View::Groups | View::History | View::Cycles => 0,
     };
     let line = |view: View| page::View {
-        label: view.label(),
+        label: view.as_str(),
         href: view.href(),
         count: count(view),
         is_here: here == Some(view),
     };
-    PageFrame { stamp, views: View::ALL.into_iter().map(line).collect() }
+    PageFrame { stamp, views: View::ALL.iter().copied().map(line).collect() }
 }
 
 /// Makes it. Whatever fails is a page that says so.

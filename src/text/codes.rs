@@ -1,4 +1,5 @@
-//! Enums whose values are fixed words that files, metrics and scripts know. None can be forgotten in the list of all.
+//! Enums whose values are fixed words: files, metrics and scripts know them, or each page shows them all. None can be forgotten in the
+//! list of all.
 
 macro_rules! codes {
     ($(#[$enum_doc:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $text:literal,)+ }) => {

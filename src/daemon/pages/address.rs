@@ -4,33 +4,21 @@ use reqwest::Url;
 
 use crate::change::run::id::is_id;
 use crate::domain::quota::{OrgId, Target};
+use crate::text::codes::codes;
 
-/// One of the views that each page leads to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::daemon) enum View {
-    Now,
-    Groups,
-    Changes,
-    History,
-    Cycles,
-    Health,
-}
+codes!(
+    /// The views that each page leads to, in their order and by their labels.
+    View {
+        Now = "Now",
+        Groups = "Account groups",
+        Changes = "Changes",
+        History = "History",
+        Cycles = "Cycles",
+        Health = "Health",
+    }
+);
 
 impl View {
-    pub(super) const ALL: [Self; 6] =
-        [Self::Now, Self::Groups, Self::Changes, Self::History, Self::Cycles, Self::Health];
-
-    pub(super) fn label(self) -> &'static str {
-        match self {
-            Self::Now => "Now",
-            Self::Groups => "Account groups",
-            Self::Changes => "Changes",
-            Self::History => "History",
-            Self::Cycles => "Cycles",
-            Self::Health => "Health",
-        }
-    }
-
     pub(in crate::daemon) fn href(self) -> &'static str {
         match self {
             Self::Now => "/",

@@ -11,7 +11,7 @@ fn at(path: &str) -> Option<Address> {
 
 #[test]
 fn each_view_has_an_address_with_or_without_a_slash_behind_it() {
-    for view in View::ALL {
+    for view in View::ALL.iter().copied() {
         let href = view.href();
         assert_eq!(at(href).map(|address| address.view()), Some(view), "{href}");
         assert_eq!(at(&format!("{href}/")), at(href));
