@@ -1,5 +1,7 @@
 //! Our own files, damaged or of a later version.
 
+use std::collections::BTreeSet;
+
 use super::*;
 use crate::jobs::Job;
 use crate::testing::testbed::{Bench, noon};
@@ -61,4 +63,24 @@ async fn a_newer_file_stops_what_needs_it_and_its_mail_goes_out() {
         assert_eq!(mails_that_say(&bench, file), 1, "{file}");
         assert_eq!(fs_err::read_to_string(bench.folder.path().join(file)).unwrap(), r#"{"version": 9}"#);
     }
+}
+
+#[test]
+fn each_small_file_of_ours_can_be_begun_again() {
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    let mut names = BTreeSet::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs_err::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs_err::read_to_string(path).unwrap();
+                let kinds = text.split(": Kind = Kind {\n    name: \"").skip(1);
+                names.extend(kinds.filter_map(|rest| Some(rest.split_once('"')?.0.to_owned())));
+            }
+        }
+    }
+    let known = ALL.iter().map(|(kind, _)| *kind).chain([&installation::FILE]);
+    assert_eq!(names, known.map(|kind| kind.name.to_owned()).collect());
 }
