@@ -32,8 +32,7 @@ use self::reload::{PublishedInfo, reload};
 use self::watch::Watch;
 use crate::clock::Clock;
 use crate::config::Schedule;
-use crate::jobs::App;
-use crate::jobs::{Job, Worker, prune};
+use crate::jobs::{App, Job, Worker, prune};
 
 /// The alarm rings earlier; this only bounds what can go wrong with it.
 const LONGEST_SLEEP: std::time::Duration = std::time::Duration::from_secs(60);

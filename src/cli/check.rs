@@ -11,8 +11,7 @@ use crate::clock::Clock;
 use crate::collect::{self, Reading};
 use crate::config::{self, Config, ConfigError, Secret};
 use crate::daemon::DaemonInfo;
-use crate::domain::quota::UsageRule;
-use crate::domain::quota::{OrgId, Organization, Snapshot, Usage};
+use crate::domain::quota::{OrgId, Organization, Snapshot, Usage, UsageRule};
 use crate::exit_code::Exit;
 use crate::files::lock::hostname;
 use crate::history::History;
@@ -20,8 +19,7 @@ use crate::jobs;
 use crate::mail;
 use crate::mail::Mailer;
 use crate::report::words::{clean, counted, listed, number};
-use crate::thousandeyes::LazyClient;
-use crate::thousandeyes::{Client, Error, other_client};
+use crate::thousandeyes::{Client, Error, LazyClient, other_client};
 
 pub(super) async fn check(
     config: Result<Config, ConfigError>,

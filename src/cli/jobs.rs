@@ -20,11 +20,10 @@ use crate::daemon::{self, Source, health, server};
 use crate::domain::quota::Snapshot;
 use crate::exit_code::{Exit, Findings};
 use crate::files::lock::LockError;
-use crate::jobs::App;
 use crate::jobs::report_inputs::Scope;
 use crate::jobs::requests::Ask;
 use crate::jobs::requests::basis::Basis;
-use crate::jobs::{self, Job, Sends, Trigger, Worker, closing_report};
+use crate::jobs::{self, App, Job, Sends, Trigger, Worker, closing_report};
 use crate::page;
 use crate::report::{Extent, changes_table, closing_table, usage_table};
 

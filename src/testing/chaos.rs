@@ -21,8 +21,7 @@ use testkit::standin::{Fault, StandIn, TOKEN};
 use crate::change::RunState;
 use crate::change::run::{Decision, Run};
 use crate::config;
-use crate::jobs::App;
-use crate::jobs::Job;
+use crate::jobs::{App, Job};
 use crate::testing::testbed::noon;
 
 /// What the seeds really met, by name.

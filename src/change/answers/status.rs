@@ -10,8 +10,7 @@ use crate::change::plan::PlanRow;
 use crate::change::summary::RunSummary;
 use crate::domain::quota::Units;
 use crate::text::clean::visible;
-use crate::text::words::{decision_due, moment, number};
-use crate::text::words::{grouped, quota_text};
+use crate::text::words::{decision_due, grouped, moment, number, quota_text};
 
 /// So many rows are listed; the files beside it have them all.
 const LISTED: usize = 50;

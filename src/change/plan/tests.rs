@@ -8,8 +8,7 @@ use crate::change::fixtures::{group, own, parsed, planned, row_lines, snapshot};
 use crate::change::plan::staleness;
 use crate::change::{Guard, GuardHit};
 use crate::config::{Guards, Mode};
-use crate::domain::quota::{Aid, SnapshotRow};
-use crate::domain::quota::{Units, UsageRule};
+use crate::domain::quota::{Aid, SnapshotRow, Units, UsageRule};
 use crate::files::sha256;
 
 fn world() -> Snapshot {

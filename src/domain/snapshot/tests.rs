@@ -1,8 +1,7 @@
 //! What a snapshot is made of, whatever order its rows come in.
 
 use super::*;
-use crate::domain::quota::Usage;
-use crate::domain::quota::{AccountGroup, Aid};
+use crate::domain::quota::{AccountGroup, Aid, Usage};
 #[test]
 fn an_organization_comes_before_its_account_groups() {
     let snapshot = Snapshot::new(

@@ -13,11 +13,10 @@ use crate::domain::diff::{Diff, MadeBy};
 use crate::domain::quota::{Snapshot, Target};
 use crate::files::durable;
 use crate::mail::routes::Routes;
-use crate::report::Share;
 use crate::report::{
-    self, AlertInput, ChangesReport, ClosingInput, GatheredFiles, Report, RunNotice, alert_report_to_owners,
-    changes_table, closing_report_to_owners, closing_table, drift_report_to_owners, run_report_to_owners,
-    words,
+    self, AlertInput, ChangesReport, ClosingInput, GatheredFiles, Report, RunNotice, Share,
+    alert_report_to_owners, changes_table, closing_report_to_owners, closing_table, drift_report_to_owners,
+    run_report_to_owners, words,
 };
 
 /// A row for each of a hundred thousand account groups, with room to spare.

@@ -3,13 +3,12 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::quota::{Snapshot, SnapshotRow, UsageRule};
-use crate::report::ClosingInput;
-use crate::report::ClosingReport;
 use crate::report::closing::cycle_lookup::{ClosedCycles, Cycle, CycleLookup, LastSeen};
 use crate::report::closing::cycle_tracker::EndedCycle;
 use crate::report::closing_report;
 use crate::report::fixtures::{at, changed, context, realistic};
 use crate::report::shared::{Extent, ReportContext};
+use crate::report::{ClosingInput, ClosingReport};
 
 /// The cycle of that month: from its fifth to the next month's.
 pub(crate) fn cycle(month: u32) -> (DateTime<Utc>, DateTime<Utc>) {

@@ -7,8 +7,7 @@ use crate::change::fixtures::{group, own, parsed, row_lines, snapshot};
 use crate::change::plan::plan;
 use crate::collect::top_consumers::top_consumers;
 use crate::config::{Guards, Mode};
-use crate::domain::quota::SnapshotRow;
-use crate::domain::quota::UsageRule;
+use crate::domain::quota::{SnapshotRow, UsageRule};
 use crate::domain::top_consumers::TopConsumers;
 use crate::thousandeyes::{OrganizationUsage, TestUsage};
 

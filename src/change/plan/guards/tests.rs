@@ -11,13 +11,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::change::fixtures::{group, own, parsed, planned, row_lines, snapshot};
 use crate::change::plan::plan;
-use crate::config::Approval;
-use crate::config::GuardOverride;
-use crate::config::Mode;
-use crate::config::{Guards, Level};
-use crate::domain::quota::SnapshotRow;
-use crate::domain::quota::Units;
-use crate::domain::quota::{Usage, UsageRule};
+use crate::config::{Approval, GuardOverride, Guards, Level, Mode};
+use crate::domain::quota::{SnapshotRow, Units, Usage, UsageRule};
 
 /// The guards that hold row 2 of a one-row file about account group 1 of organization 7, and its warnings.
 fn guards_of(cells: &str, live: &Snapshot, guards: &Guards) -> (Vec<Guard>, Vec<String>) {

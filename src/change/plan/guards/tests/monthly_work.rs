@@ -5,12 +5,9 @@ use std::collections::BTreeMap;
 use crate::change::Plan;
 use crate::change::fixtures::{group, own, planned, snapshot};
 use crate::change::plan::guards::*;
-use crate::config::Guards;
-use crate::config::Mode;
+use crate::config::{Guards, Mode};
 use crate::domain::quota;
-use crate::domain::quota::SnapshotRow;
-use crate::domain::quota::Units;
-use crate::domain::quota::UsageRule;
+use crate::domain::quota::{SnapshotRow, Units, UsageRule};
 
 /// An organization with so many account groups, from small ones to a few large ones, each with 60 to 90 % of its quota
 /// projected. The same for the same seed.

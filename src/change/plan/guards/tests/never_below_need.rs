@@ -12,13 +12,8 @@ use crate::change::parse::{BadRow, ChangeFile, Effective, Record, RowChange, Tar
 use crate::change::plan::guards::*;
 use crate::change::plan::plan;
 use crate::change::{Action, Code, Problem};
-use crate::config::Approval;
-use crate::config::GuardOverride;
-use crate::config::Mode;
-use crate::config::{Guards, Level};
-use crate::domain::quota::SnapshotRow;
-use crate::domain::quota::Units;
-use crate::domain::quota::{Aid, Target, Usage, UsageRule};
+use crate::config::{Approval, GuardOverride, Guards, Level, Mode};
+use crate::domain::quota::{Aid, SnapshotRow, Target, Units, Usage, UsageRule};
 
 const PLANS: u64 = 100_000;
 

@@ -3,13 +3,8 @@
 use crate::change::fixtures::{group, own, parsed, snapshot};
 use crate::change::plan::guards::*;
 use crate::change::plan::plan;
-use crate::config::Approval;
-use crate::config::GuardOverride;
-use crate::config::Mode;
-use crate::config::{Guards, Level};
-use crate::domain::quota::SnapshotRow;
-use crate::domain::quota::Units;
-use crate::domain::quota::UsageRule;
+use crate::config::{Approval, GuardOverride, Guards, Level, Mode};
+use crate::domain::quota::{SnapshotRow, Units, UsageRule};
 
 /// Organizations 7 and 8 with ten account groups each: 1 000 units, of which 900 are needed.
 fn live(own_quota: Units) -> Snapshot {
