@@ -152,9 +152,12 @@ impl Expression {
     }
 }
 
+/// The last second that Croner knows of. What lies outside of this and 1970 no clock shows, only a damaged file says it.
+const LATEST: i64 = 253_402_300_799; // 9999-12-31T23:59:59Z
+
 /// Croner would carry the fraction of a second into the slot.
 fn whole_second(at: DateTime<Utc>) -> DateTime<Utc> {
-    DateTime::from_timestamp(at.timestamp(), 0).unwrap_or(at)
+    DateTime::from_timestamp(at.timestamp().clamp(0, LATEST), 0).unwrap_or(at)
 }
 
 /// How far the zone's clocks are ahead of UTC.

@@ -228,7 +228,7 @@ where
         progress: &mut Progress,
     ) -> anyhow::Result<()> {
         let number = progress.next_batch;
-        progress.next_batch += 1;
+        progress.next_batch = number.saturating_add(1);
         let rows: Vec<usize> = batch.rows.iter().map(|row| row.row).collect();
         self.lock.check()?;
         self.journal.append(&Event::Intent {

@@ -64,7 +64,7 @@ pub(crate) struct ApiSeen {
 impl ApiSeen {
     /// Farther off than the second that a `Date` counts in, and an answer's way.
     pub(crate) fn is_clock_wrong(&self) -> bool {
-        self.clock_ahead.abs() >= 60
+        self.clock_ahead.saturating_abs() >= 60
     }
 }
 
@@ -220,13 +220,13 @@ impl State {
 
     /// Counts one. Written with the failure.
     pub(crate) fn panicked(&mut self) {
-        self.content.panics += 1;
+        self.content.panics = self.content.panics.saturating_add(1);
     }
 
     /// Takes over what the API said; refusals of one day add up. Written with what comes next.
     pub(crate) fn saw(&mut self, seen: ApiSeen) {
         let before = self.content.api.filter(|before| before.day == seen.day);
-        let refusals = before.map_or(0, |before| before.refusals) + seen.refusals;
+        let refusals = before.map_or(0, |before| before.refusals).saturating_add(seen.refusals);
         self.content.api = Some(ApiSeen { refusals, ..seen });
     }
 

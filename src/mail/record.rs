@@ -147,9 +147,13 @@ impl Record {
     /// The record of a try that is about to be made: counted before, so that a try whose outcome cannot be recorded
     /// is not repeated at once.
     pub(crate) fn begin_try(mut self, now: DateTime<Utc>) -> Self {
-        let last =
-            if self.attempts == 0 { self.queued_at } else { self.next_try - wait_after(self.attempts) };
-        self.waited_s += (now - last).clamp(TimeDelta::zero(), LONGEST_GAP).num_seconds();
+        let last = match self.attempts {
+            0 => self.queued_at,
+            // A record that somebody damaged may name a moment without one before it.
+            attempts => self.next_try.checked_sub_signed(wait_after(attempts)).unwrap_or(self.next_try),
+        };
+        let waited = (now - last).clamp(TimeDelta::zero(), LONGEST_GAP);
+        self.waited_s = self.waited_s.saturating_add(waited.num_seconds());
         self.attempts = self.attempts.saturating_add(1);
         // A clock that was ahead queued it.
         self.queued_at = self.queued_at.min(now);

@@ -388,3 +388,22 @@ fn fuzzed_expressions_have_slots_in_the_future_or_none_or_are_refused_with_a_rea
         },
     );
 }
+
+#[test]
+fn a_moment_that_no_clock_shows_stops_no_schedule() {
+    let now = at("2026-11-29T23:00:00Z");
+    for text in ["0 * * * *", "30 2 * * *", "0 8 * * 1"] {
+        let expression = expression(text);
+        for zone in ZONES.into_iter().chain([chrono_tz::UTC]) {
+            for odd in [DateTime::<Utc>::MIN_UTC, at("0000-01-01T00:00:00Z")] {
+                assert!(expression.due(zone, Some(odd), now, None).is_some());
+                assert!(expression.missed(zone, Some(odd), now).is_some());
+                assert!(expression.next(zone, odd).is_some());
+            }
+            for odd in [DateTime::<Utc>::MAX_UTC, at("9999-12-31T23:59:59Z")] {
+                assert_eq!(expression.missed(zone, Some(odd), now), None);
+                assert_eq!(expression.next(zone, odd), None);
+            }
+        }
+    }
+}

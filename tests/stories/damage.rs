@@ -69,6 +69,30 @@ fn a_damaged_file_is_set_aside_and_reported_once_and_work_continues() {
 }
 
 #[test]
+fn numbers_and_times_that_no_clock_shows_stop_no_command() {
+    let bench = bench();
+    bench.run(&["once"]).ends_with(0);
+    let path = bench.data().join("state.json");
+    let good: serde_json::Value = serde_json::from_slice(&fs_err::read(&path).unwrap()).unwrap();
+    for moment in ["-262143-01-01T00:00:00Z", "+262142-12-31T23:59:59Z"] {
+        for number in [i64::MIN, i64::MAX] {
+            let mut odd = good.clone();
+            for job in odd["jobs"].as_object_mut().unwrap().values_mut() {
+                job["last_success"] = moment.into();
+                job["clock_ahead"] = number.into();
+            }
+            odd["api"]["clock_ahead"] = number.into();
+            odd["panics"] = u64::MAX.into();
+            odd["api"]["refusals"] = u64::MAX.into();
+            fs_err::write(&path, odd.to_string()).unwrap();
+            status(&bench);
+            bench.run(&["once"]).ends_with(0);
+            status(&bench);
+        }
+    }
+}
+
+#[test]
 fn a_lock_that_is_no_file_is_a_problem_of_status_too() {
     let bench = bench();
     bench.run(&["once"]).ends_with(0);

@@ -61,7 +61,7 @@ impl JournalSummary {
                     self.intended.entry(row).or_insert(at);
                     self.first_batches.entry(row).or_insert(batch);
                 }
-                self.next_batch = self.next_batch.max(batch + 1);
+                self.next_batch = self.next_batch.max(batch.saturating_add(1));
             }
             // As if it had never been sent: what its quotas are later, this run has not made them.
             Event::NothingDone { batch, .. } => {

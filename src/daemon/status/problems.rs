@@ -187,7 +187,7 @@ fn late_jobs(observed: &Observed, add: &mut impl FnMut(String, String)) {
 
 fn clock(observed: &Observed, add: &mut impl FnMut(String, String)) {
     if let Some(seen) = observed.api_seen.filter(ApiSeen::is_clock_wrong) {
-        let off = age(TimeDelta::seconds(seen.clock_ahead.abs()));
+        let off = age(TimeDelta::try_seconds(seen.clock_ahead.saturating_abs()).unwrap_or(TimeDelta::MAX));
         let side = if seen.clock_ahead > 0 { "ahead of" } else { "behind" };
         let fix = "set the clock (NTP); then remove the files with wrong dates from history/ and changes/";
         add(format!("this machine's clock is {off} {side} the API's"), fix.to_owned());

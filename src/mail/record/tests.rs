@@ -126,3 +126,12 @@ fn a_clock_that_jumps_ahead_gives_nothing_up() {
         }
     }
 }
+
+#[test]
+fn a_record_with_times_that_no_clock_shows_is_tried_or_given_up() {
+    for odd in [DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC] {
+        let mut damaged = record().begin_try(start());
+        (damaged.queued_at, damaged.next_try, damaged.waited_s) = (odd, odd, i64::MAX);
+        assert_eq!(damaged.begin_try(start()).given_up_if_old(start()).folder(), MailFolder::Dead);
+    }
+}
