@@ -115,7 +115,7 @@ fn every_room_is_in_the_table_and_imports_only_from_rooms_below_it() {
 fn every_retry_policy_is_in_the_table() {
     let policies: Vec<String> = files("src").into_iter().filter(|file| file.ends_with("/retry.rs")).collect();
     assert!(policies.len() >= 3, "{policies:?}");
-    let (_, table) = PAGE.split_once("## What is tried again").unwrap();
+    let (_, table) = PAGE.split_once("## What is retried").unwrap();
     for policy in policies {
         assert!(
             table.contains(&format!("`{policy}`")),
