@@ -1,7 +1,7 @@
 #!/bin/sh
-# Lays out the whole image: the binary, the shared libraries that it names, the certificates of the public authorities,
-# how names are resolved. No shell, no package manager. Both the Containerfile and the gate, which has no container
-# engine and tries it in a chroot, run this.
+# Lays out the whole image: the binary, the shared libraries that it needs, the certificates of the public authorities, and the
+# configuration of name resolution. No shell, no package manager. The Containerfile runs this, and so does `.ci/run`, which has no
+# container engine and tries the image in a chroot.
 #
 #   config/image-root.sh BINARY FOLDER
 set -eu
