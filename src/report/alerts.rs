@@ -214,7 +214,7 @@ fn quota_statuses(
     let taken_at = input.latest.taken_at;
     let judging = JudgingContext { taken_at, rule: input.terms.rule, alerts: input.alerts, context };
     let rows = input.latest.rows().enumerate().filter_map(|(place, row)| {
-        let slope = input.slopes.of(place);
+        let slope = input.slopes.at(place);
         let is_told =
             organizations.contains(&row.target.org_id) || level_of(&row, slope, judging) > Some(Level::Fine);
         is_told.then(|| (row.target.clone(), quota_status(&row, slope, judging)))

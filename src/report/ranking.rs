@@ -26,7 +26,7 @@ impl<'a> Ranking<'a> {
     ) -> Self {
         let rank = |(number, place): (usize, Place<'a>)| {
             let row = place.row()?;
-            let rank = Rank::new(&row, slopes.of(number), judging);
+            let rank = Rank::new(&row, slopes.at(number), judging);
             Some((rank, number, place))
         };
         let mut worst: Vec<_> = targets.filter_map(rank).collect();
@@ -51,7 +51,7 @@ impl<'a> Ranking<'a> {
     /// How each of the worst stands, worst first.
     pub(crate) fn statuses(&self) -> impl Iterator<Item = QuotaStatus> {
         let status = |(_, number, place): &(Rank, usize, Place<'_>)| {
-            Some(quota_status(&place.row()?, self.slopes.of(*number), self.judging))
+            Some(quota_status(&place.row()?, self.slopes.at(*number), self.judging))
         };
         self.worst.iter().filter_map(status)
     }

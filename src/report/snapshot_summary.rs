@@ -53,7 +53,7 @@ impl SnapshotSummary {
     /// Counts all rows of a snapshot.
     pub(crate) fn add_all(&mut self, snapshot: &Snapshot, slopes: &Slopes, judging: JudgingContext<'_>) {
         for (place, row) in snapshot.rows().enumerate() {
-            self.add(&row, slopes.of(place), judging);
+            self.add(&row, slopes.at(place), judging);
         }
     }
 

@@ -7,7 +7,7 @@ use super::*;
 const KIND: Kind = Kind { name: "counts.json", version: 2, without: "all is reported again", limit: 1000 };
 
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
-struct Told {
+struct Counts {
     count: u32,
 }
 
@@ -15,7 +15,7 @@ fn now() -> DateTime<Utc> {
     "2026-11-26T10:15:00Z".parse().unwrap()
 }
 
-fn take(folder: &Path) -> Result<Loaded<Told>, UnusableFile> {
+fn take(folder: &Path) -> Result<Loaded<Counts>, UnusableFile> {
     super::read_or_set_aside(folder, &KIND, now())
 }
 
@@ -24,13 +24,13 @@ fn a_saved_record_is_read_and_so_is_an_older_format() {
     let folder = tempfile::tempdir().unwrap();
     assert_eq!(take(folder.path()).unwrap(), Loaded::Missing);
     assert_eq!(take(&folder.path().join("missing")).unwrap(), Loaded::Missing);
-    save(folder.path(), &KIND, &Told { count: 3 }).unwrap();
-    assert_eq!(take(folder.path()).unwrap(), Loaded::Known(Told { count: 3 }));
+    save(folder.path(), &KIND, &Counts { count: 3 }).unwrap();
+    assert_eq!(take(folder.path()).unwrap(), Loaded::Known(Counts { count: 3 }));
     fs_err::write(folder.path().join("counts.json"), r#"{"version": 1, "count": 4}"#).unwrap();
-    assert_eq!(take(folder.path()).unwrap(), Loaded::Known(Told { count: 4 }));
+    assert_eq!(take(folder.path()).unwrap(), Loaded::Known(Counts { count: 4 }));
     // As a backup that links files leaves it.
     fs_err::hard_link(folder.path().join("counts.json"), folder.path().join("backup.json")).unwrap();
-    assert_eq!(take(folder.path()).unwrap(), Loaded::Known(Told { count: 4 }));
+    assert_eq!(take(folder.path()).unwrap(), Loaded::Known(Counts { count: 4 }));
 }
 
 #[test]
@@ -62,14 +62,14 @@ fn a_damaged_file_is_set_aside_unchanged_and_the_next_read_begins_again() {
     for (name, damage) in damages {
         let folder = tempfile::tempdir().unwrap();
         damage(&folder.path().join("counts.json"));
-        assert!(matches!(read::<Told>(folder.path(), &KIND), Err(UnusableFile::Damaged { .. })), "{name}");
+        assert!(matches!(read::<Counts>(folder.path(), &KIND), Err(UnusableFile::Damaged { .. })), "{name}");
         assert_eq!(take(folder.path()).unwrap(), Loaded::SetAside, "{name}");
         assert_eq!(take(folder.path()).unwrap(), Loaded::Missing, "{name}");
         let known = set_aside_in(folder.path()).unwrap();
         let expected = ("counts.json".to_owned(), now(), "counts.json.damaged-20261126T101500Z".to_owned());
         assert_eq!(known, [expected], "{name}");
-        save(folder.path(), &KIND, &Told { count: 1 }).unwrap();
-        assert_eq!(take(folder.path()).unwrap(), Loaded::Known(Told { count: 1 }), "{name}");
+        save(folder.path(), &KIND, &Counts { count: 1 }).unwrap();
+        assert_eq!(take(folder.path()).unwrap(), Loaded::Known(Counts { count: 1 }), "{name}");
     }
 }
 

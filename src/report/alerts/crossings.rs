@@ -142,7 +142,7 @@ pub(crate) fn judge<E>(
             if at.quota().is_none() && seen.kept_targets.contains(&row.target) {
                 continue;
             }
-            let slope = seen.week.slopes().of(place);
+            let slope = seen.week.slopes().at(place);
             let level = level_of(&row, slope, judging);
             let was_fine = !targets.contains_key(&row.target);
             if was_fine && level.is_none_or(|level| level == Level::Fine) {

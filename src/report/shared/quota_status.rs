@@ -249,7 +249,7 @@ pub(crate) fn quota_statuses<'s>(
     slopes: &'s Slopes,
     judging: JudgingContext<'s>,
 ) -> impl Iterator<Item = QuotaStatus> + use<'s> {
-    let stand = move |(place, row): (usize, SnapshotRow<'_>)| quota_status(&row, slopes.of(place), judging);
+    let stand = move |(place, row): (usize, SnapshotRow<'_>)| quota_status(&row, slopes.at(place), judging);
     latest.rows().enumerate().map(stand)
 }
 

@@ -40,7 +40,7 @@ impl Slopes {
     }
 
     /// That of one row of the latest snapshot, in units per second. None where too little is known.
-    pub(crate) fn of(&self, place: usize) -> Option<f64> {
+    pub(crate) fn at(&self, place: usize) -> Option<f64> {
         self.0.get(place)?.slope()
     }
 }
