@@ -27,6 +27,7 @@ mod terminal;
 mod time_arguments;
 mod wanted_organizations;
 
+use std::ffi::OsString;
 use std::io::Write;
 use std::mem::ManuallyDrop;
 use std::path::PathBuf;
@@ -123,8 +124,8 @@ fn not_parsed(error: &clap::Error) -> ExitCode {
         terminal::eprint(&format!("quotakeeper: standard output cannot be written: {error}"));
         return Exit::Failed.into();
     }
-    let arguments = std::env::args_os().map(|argument| edge::lines(&argument.to_string_lossy()).into_owned());
-    if let Some(mut error) = Cli::try_parse_from(arguments).err() {
+    let readable = |argument: OsString| edge::lines(&argument.to_string_lossy()).into_owned();
+    if let Some(mut error) = Cli::try_parse_from(std::env::args_os().map(readable)).err() {
         let is_undo =
             error.get(ContextKind::InvalidSubcommand) == Some(&ContextValue::String("undo".to_owned()));
         if is_undo {
@@ -138,6 +139,13 @@ fn not_parsed(error: &clap::Error) -> ExitCode {
                 "  → each run that changed something has an undo.csv beside its other answers: drop it into the inbox",
             );
         }
+    } else {
+        // With what stands for bytes that are no text it would do.
+        let unreadable = std::env::args_os().filter(|argument| argument.to_str().is_none()).map(readable);
+        let named = unreadable.map(|argument| format!("`{argument}`")).collect::<Vec<_>>().join(", ");
+        terminal::eprint(&format!(
+            "quotakeeper: {named} is not UTF-8 text, which this command needs here: type it again, or rename the file"
+        ));
     }
     Exit::Usage.into()
 }
@@ -297,10 +305,11 @@ fn man(words: &[String]) -> anyhow::Result<()> {
     Ok(out.flush()?)
 }
 
-/// The variables that are text; what is not is none of ours, and no reason to stop.
+/// The variables. One whose name is not text is none of ours, and no reason to stop; in a value, what stands for bytes that
+/// are no text is found where the value is read as a setting.
 fn environment() -> Environment {
     std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned())))
         .collect()
 }
 

@@ -4,6 +4,7 @@
 //! How a file becomes these types, and how a problem finds its line, is in `source`.
 
 mod alerts;
+mod environment;
 mod folders;
 mod guards;
 mod health;
@@ -32,6 +33,7 @@ use serde::Deserialize;
 #[cfg(test)]
 pub(crate) use self::alerts::AlertOverride;
 pub(crate) use self::alerts::{Alerts, Limits, Mute, MuteEnd};
+pub(crate) use self::environment::Environment;
 #[cfg(test)]
 pub(crate) use self::guards::GuardOverride;
 pub(crate) use self::guards::{Approval, Guards, Level};
@@ -41,11 +43,11 @@ pub(crate) use self::secrets::CLIENT_SECRET;
 pub(crate) use self::smtp::{OAuth2, Smtp, Tls};
 pub(crate) use self::source::load;
 pub(crate) use self::trust::{owned_by_another, readable_by_others, why_untrusted, writable_by_others};
+pub(crate) use self::types::ConfigError;
 #[cfg(test)]
 pub(crate) use self::types::FIELDS;
 pub use self::types::Secret;
 pub(crate) use self::types::proxy_url;
-pub(crate) use self::types::{ConfigError, Environment};
 use self::types::{base_url, columns, duration, expression, optional_expression, proxy, zone};
 use crate::domain::quota::{Aid, UsageRule};
 use crate::files::data_folder::DataFolder;

@@ -105,6 +105,6 @@ pub(super) fn in_order(mut problems: Vec<LocatedProblem>) -> ConfigError {
 
 /// A problem of a key, and the line of the file that it is in, if it is.
 pub(super) struct LocatedProblem {
-    line: Option<usize>,
-    text: String,
+    pub line: Option<usize>,
+    pub text: String,
 }

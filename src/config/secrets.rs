@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use super::Config;
+use super::environment::Environment;
 use crate::config::health::SecretUrl;
-use crate::config::types::{Environment, Secret};
+use crate::config::types::Secret;
 use crate::text::redact;
 
 /// Variables that are no keys of the configuration.

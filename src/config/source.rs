@@ -9,18 +9,16 @@ use std::path::{Path, PathBuf};
 use serde_path_to_error::Segment;
 use toml::{Table, Value};
 
-use super::location::{FromEnvironment, Source, in_order};
+use super::environment::{self, Environment, PREFIX};
+use super::location::{FromEnvironment, LocatedProblem, Source, in_order};
 use super::ranges::describe;
 use super::secrets::{CLIENT_SECRET, PASSWORD, find_secrets, register_secrets};
 use super::shape::{Misfit, Step, misfits};
 use super::typed::{ValueReader, WrongValue};
 use super::{Config, Data, trust};
-use crate::config::types::{ConfigError, Environment};
+use crate::config::types::ConfigError;
 use crate::files;
 use crate::text::similarity::nearest;
-
-/// Every key can come from the environment under this prefix: `QUOTAKEEPER__SECTION__KEY`.
-const PREFIX: &str = "QUOTAKEEPER__";
 
 /// Reads the file (if there is one) and lets the environment win over it.
 pub(crate) fn load(file: Option<&Path>, environment: &Environment) -> Result<Config, ConfigError> {
@@ -33,7 +31,8 @@ pub(crate) fn load(file: Option<&Path>, environment: &Environment) -> Result<Con
     let mut table: Table = source.parse()?;
     let from_environment = overlay(&mut table, environment);
 
-    let mut problems = Vec::new();
+    let mut problems: Vec<LocatedProblem> =
+        environment::unreadable(environment).map(|text| LocatedProblem { line: None, text }).collect();
     let mut taken_out = Vec::new();
     // From the end, so that the places in lists still hold.
     for Misfit { path, problem, wants_text } in misfits(&table).into_iter().rev() {

@@ -16,9 +16,6 @@ use super::secret_text::{Kind, first_line, problem_with};
 use crate::schedule::Expression;
 use crate::text::redact;
 
-/// The variables of the process, given so that tests need not change their own.
-pub(crate) type Environment = BTreeMap<String, String>;
-
 /// Where a secret comes from. A file is read at each use, so that a vault can rotate it.
 #[derive(Clone, Debug)]
 pub enum Secret {

@@ -107,13 +107,34 @@ fn endless_standard_input_is_read_up_to_the_limit_of_a_file() {
 }
 
 #[test]
-fn an_environment_variable_that_is_not_text_is_ignored() {
+fn an_environment_variable_that_is_not_text_is_ignored_unless_it_is_a_setting() {
     use std::os::unix::ffi::OsStrExt;
     let simulator = Simulator::start();
     let place = Place::new(&simulator);
     let strange = std::ffi::OsStr::from_bytes(b"\xFF");
     let output = place.command(&["status"]).env("STRANGE", strange).env(strange, "x").output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    for setting in ["QUOTAKEEPER__DATA__DIR", "QUOTAKEEPER__GUARD__APPROVAL", "TE_TOKEN", "TE_BASE_URL"] {
+        let output = place.command(&["once"]).env(setting, strange).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{setting}: {said}");
+        assert!(said.contains(&format!("{setting}: its value is not UTF-8 text: set it again")), "{said}");
+    }
+    assert!(place.runs().is_empty() && !place.data().join("history").exists());
+}
+
+#[test]
+fn an_argument_that_is_not_text_is_named_where_it_has_to_be_text() {
+    use std::os::unix::ffi::OsStrExt;
+    let simulator = Simulator::start();
+    let place = Place::new(&simulator);
+    let strange = std::ffi::OsStr::from_bytes(b"b\xFFd");
+    for before in [&["approve"][..], &["history", "of"], &["targets", "--name"]] {
+        let output = place.command(before).arg(strange).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{before:?}: {said}");
+        assert!(said.contains("`b\u{fffd}d` is not UTF-8 text"), "{before:?}: {said}");
+    }
 }
 
 #[test]

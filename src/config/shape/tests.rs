@@ -1,7 +1,7 @@
 //! Each key with a value of each wrong type.
 
+use super::super::environment::Environment;
 use super::super::source::load;
-use super::super::types::Environment;
 use super::*;
 
 /// Words of Rust and of its libraries, which help no user.
