@@ -11,6 +11,7 @@ pub(crate) mod format;
 pub(crate) mod leftovers;
 pub(crate) mod lock;
 pub(crate) mod owner;
+pub(crate) mod read_only;
 pub(crate) mod reserve;
 pub(crate) mod versioned_json;
 

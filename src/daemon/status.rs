@@ -30,6 +30,7 @@ use crate::change::stored::{check_input, stored_plan};
 use crate::config::{Config, Schedule};
 use crate::daemon::info::DaemonInfo;
 use crate::files::lock;
+use crate::files::read_only::is_read_only;
 use crate::history::{History, left_out};
 use crate::jobs::Job;
 use crate::jobs::records::own_files;
@@ -118,6 +119,7 @@ fn observed(inputs: &ReportInputs<'_>, mailer: &Mailer, advice: Advice, now: Dat
         unsent,
         untaken,
         free: free_bytes(data),
+        is_read_only: is_read_only(data),
         nearest,
     }
 }

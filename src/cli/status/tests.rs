@@ -83,6 +83,7 @@ fn well() -> Observed {
         unsent: UnsentMail::default(),
         untaken: Vec::new(),
         free: Some(12_000_000_000),
+        is_read_only: false,
         nearest: usage().worst.into_iter().take(3).collect(),
     }
 }
@@ -242,6 +243,16 @@ fn a_waiting_run_and_mail_that_was_just_refused_are_no_problem() {
         ..well()
     };
     assert!(view(observed).well);
+}
+
+#[test]
+fn a_file_system_that_became_read_only_is_the_problem_and_not_that_it_is_full() {
+    let screen = shown(&view(Observed { is_read_only: true, free: Some(0), ..well() }), 200);
+    assert!(
+        screen.contains("1 thing is wrong") && screen.contains("is read-only, as after a disk error"),
+        "{screen}"
+    );
+    assert!(screen.contains("→ see `dmesg`"), "{screen}");
 }
 
 #[test]

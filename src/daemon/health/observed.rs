@@ -156,7 +156,12 @@ impl Observed {
     }
 
     /// What keeps the daemon from being ready, each a sentence.
-    pub(super) fn not_ready(&self, process: &Process<'_>, now: DateTime<Utc>) -> Vec<String> {
+    pub(super) fn not_ready(
+        &self,
+        process: &Process<'_>,
+        is_read_only: bool,
+        now: DateTime<Utc>,
+    ) -> Vec<String> {
         let Process { schedule, history, work, .. } = process;
         let took = self.state.job(Job::Snapshot).map_or(0, |done| done.took_ms);
         let signs = ReadinessSigns {
@@ -170,6 +175,7 @@ impl Observed {
                 .collect(),
             hangs: self.hanging_job(work),
             outbox: self.outbox,
+            is_read_only,
             unreadable_mails: self.unreadable.mails,
         };
         ready::reasons(&signs, schedule.timezone, now)

@@ -7,6 +7,7 @@ use super::latest_observed::LatestObserved;
 use super::observed::Process;
 use crate::clock::Clock;
 use crate::daemon::metrics::Metrics;
+use crate::files::read_only::is_read_only;
 use crate::jobs::App;
 
 /// What the server asks.
@@ -42,7 +43,10 @@ impl Probes {
             return vec!["The daemon is stopping.".to_owned()];
         }
         match self.latest.observed() {
-            Some(observed) => observed.not_ready(&process(&self.app.current()), Clock::read().now()),
+            Some(observed) => {
+                let app = self.app.current();
+                observed.not_ready(&process(&app), is_read_only(&app.config.data.dir), Clock::read().now())
+            }
             None => vec![JUST_STARTED.to_owned()],
         }
     }

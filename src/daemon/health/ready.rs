@@ -28,6 +28,8 @@ pub(crate) struct ReadinessSigns {
     /// What has been under way for too long, and for how long.
     pub hangs: Option<(Job, TimeDelta)>,
     pub outbox: OutboxMetrics,
+    /// Nothing can be written below `data.dir`.
+    pub is_read_only: bool,
     /// Mails whose record cannot be read.
     pub unreadable_mails: usize,
 }
@@ -35,6 +37,12 @@ pub(crate) struct ReadinessSigns {
 /// What is not well, each a sentence; none where all is.
 pub(crate) fn reasons(signs: &ReadinessSigns, zone: Tz, now: DateTime<Utc>) -> Vec<String> {
     let mut found = Vec::new();
+    if signs.is_read_only {
+        found.push(
+            "The file system that holds data.dir is read-only, as after a disk error: nothing can be recorded or sent."
+                .to_owned(),
+        );
+    }
     let time = |at: DateTime<Utc>| moment_in(at, zone);
     let failing = signs.failing_since.map_or_else(String::new, |since| {
         format!(" The job has been failing since {}: the log and `quotakeeper status` say why.", time(since))

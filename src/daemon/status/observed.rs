@@ -59,6 +59,8 @@ pub(crate) struct Observed {
     pub untaken: Vec<UntakenFile>,
     /// Bytes that can still be written.
     pub free: Option<u64>,
+    /// Nothing can be written where the data lies, whoever tries.
+    pub is_read_only: bool,
     pub nearest: Vec<QuotaStatus>,
 }
 

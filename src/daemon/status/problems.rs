@@ -76,6 +76,16 @@ pub(crate) fn problems(observed: &Observed) -> Vec<Problem> {
 }
 
 fn disk_problems(observed: &Observed, add: &mut impl FnMut(String, String)) {
+    if observed.is_read_only {
+        return add(
+            format!(
+                "the file system that holds {} is read-only, as after a disk error: nothing can be recorded or sent",
+                observed.data_dir.display()
+            ),
+            "see `dmesg`, repair the disk, and mount it writable; quotakeeper then retries what failed"
+                .to_owned(),
+        );
+    }
     let snapshots = u64::try_from(observed.snapshots.max(1)).unwrap_or(1);
     let room = (2 * observed.snapshot_bytes / snapshots).max(LEAST_ROOM);
     if let Some(free) = observed.free.filter(|free| *free < room) {

@@ -15,8 +15,15 @@ fn well() -> ReadinessSigns {
         late: Vec::new(),
         hangs: None,
         outbox: OutboxMetrics::default(),
+        is_read_only: false,
         unreadable_mails: 0,
     }
+}
+
+#[test]
+fn a_daemon_that_can_record_nothing_is_not_ready() {
+    let read_only = ReadinessSigns { is_read_only: true, ..well() };
+    assert!(reason(&read_only, "08:30:00").starts_with("The file system that holds data.dir is read-only"));
 }
 
 #[test]
