@@ -342,7 +342,7 @@ fn with_path(path: &Path, error: Errno) -> io::Error {
     io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
-fn cannot_write(path: &Path, error: &io::Error) -> io::Error {
+pub(crate) fn cannot_write(path: &Path, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("cannot write {}: {error}", path.display()))
 }
 

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 
 use crate::change::codes::{Code, Problem};
 use crate::files;
+use crate::files::folder::cannot_write;
 use crate::files::{durable, read_if_there};
 
 /// One line.
@@ -85,6 +86,7 @@ impl JournalSummary {
 #[derive(Debug)]
 pub(crate) struct Journal {
     file: File,
+    path: PathBuf,
     /// Of the run and all lines so far.
     digest: Sha256,
 }
@@ -103,7 +105,7 @@ impl Journal {
         if let Some(folder) = path.parent() {
             durable::sync_folder(folder)?;
         }
-        Ok((Self { file, digest }, past))
+        Ok((Self { file, path: path.to_owned(), digest }, past))
     }
 
     /// What a journal holds, without opening it for writing; nothing where there is none.
@@ -120,8 +122,8 @@ impl Journal {
         line.extend(line_end(&self.digest, &event));
         self.digest.update(&line);
         line.push(b'\n');
-        self.file.write_all(&line)?;
-        self.file.sync_data()
+        let written = self.file.write_all(&line).and_then(|()| self.file.sync_data());
+        written.map_err(|error| cannot_write(&self.path, &error))
     }
 }
 

@@ -25,6 +25,15 @@ fn a_half_written_last_line_is_cut_off_and_the_rest_stands() {
 }
 
 #[test]
+fn a_line_that_cannot_be_written_names_the_journal() {
+    let file = File::options().write(true).open("/dev/full").unwrap();
+    let mut journal = Journal { file, path: "runs/r/journal.jsonl".into(), digest: Sha256::new() };
+    let error = journal.append(&Event::Verified { at: DateTime::UNIX_EPOCH, rows: vec![2] }).unwrap_err();
+    assert!(error.to_string().starts_with("cannot write runs/r/journal.jsonl: "), "{error}");
+    assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+}
+
+#[test]
 fn rows_of_which_the_server_did_nothing_count_as_never_sent_unless_an_earlier_batch_sent_them() {
     let at = "2026-11-22T18:05:00Z".parse().unwrap();
     let intent =
