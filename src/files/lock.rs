@@ -30,6 +30,9 @@ pub(crate) enum LockError {
     /// Somebody else writes here; says who.
     #[error("another quotakeeper is at work in this data folder: {holder}")]
     Busy { holder: String },
+    /// Something else has its name; says what to do.
+    #[error("{0}")]
+    NoFile(String),
     #[error(
         "cannot take the lock {path} (data.dir must be a folder that quotakeeper can write, with room left)"
     )]
@@ -54,7 +57,10 @@ impl Lock {
     /// Takes the lock or says at once who holds it.
     pub(crate) fn take(data_dir: &Path) -> Result<Self, LockError> {
         let path = data_dir.join("lock");
-        let failed = |source| LockError::Io { path: path.display().to_string(), source };
+        let failed = |source| match obstacle(data_dir) {
+            Some(what) => LockError::NoFile(what),
+            None => LockError::Io { path: path.display().to_string(), source },
+        };
         let mut file = loop {
             let mut file = durable::open_or_create(&path).map_err(failed)?;
             match try_patiently(|| file.try_lock()) {
