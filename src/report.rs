@@ -41,8 +41,8 @@ pub(crate) use self::closing::cycle_tracker::{ClosingRecord, EndedCycle, last_cy
 pub(crate) use self::closing::{ClosingInput, ClosingReport, closing_report};
 pub(crate) use self::examples::examples;
 pub(crate) use self::failure::{
-    FailingJob, Failure, FailureReport, FileProblem, ProblemKind, advice, failure_report, file_report,
-    is_full_disk,
+    FailingJob, Failure, FailureReport, FileProblem, LARGER_FILES, ProblemKind, advice, failure_report,
+    file_report, is_full_disk,
 };
 pub(crate) use self::notice::{recovery_report, test_report};
 pub(crate) use self::owners::{

@@ -6,6 +6,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::exit_code::Exit;
+use crate::report::LARGER_FILES;
 
 /// Why a process ended before its work did.
 pub(super) const STOPPED: &str = "stopped by a signal; the next start continues what was under way";
@@ -36,16 +37,17 @@ pub(super) fn cancel_on_signals(cancel: &CancellationToken, is_daemon: bool) -> 
         std::process::exit(i32::from(at_once as u8));
     });
     // A file beyond the limit of its size (`ulimit -f`) is then an error that says so, as a full disk is.
-    tokio::spawn(pass_over("SIGXFSZ", signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?));
+    let too_large = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?;
+    tokio::spawn(pass_over("SIGXFSZ", LARGER_FILES, too_large));
     for (name, kind) in [("SIGUSR1", SignalKind::user_defined1()), ("SIGUSR2", SignalKind::user_defined2())] {
-        tokio::spawn(pass_over(name, signal(kind)?));
+        tokio::spawn(pass_over(name, "SIGHUP reloads the configuration, SIGTERM stops", signal(kind)?));
     }
     Ok(())
 }
 
 /// Tools that rotate logs or reload services send these to whatever they find: by itself the system would end the process.
-async fn pass_over(name: &'static str, mut signals: Signal) {
-    let mut hint = Some("SIGHUP reloads the configuration, SIGTERM stops");
+async fn pass_over(name: &'static str, hint: &'static str, mut signals: Signal) {
+    let mut hint = Some(hint);
     while signals.recv().await.is_some() {
         if let Some(hint) = hint.take() {
             tracing::warn!(signal = name, hint, "this signal is ignored");

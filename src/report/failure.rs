@@ -32,6 +32,9 @@ pub(crate) struct Failure<'a> {
     pub advice: Option<String>,
 }
 
+/// What to do where the system lets no file become so large.
+pub(crate) const LARGER_FILES: &str = "allow larger files: `ulimit -f`, or LimitFSIZE= under systemd";
+
 /// What to do about an error of this machine. The API's and the configuration's errors say it themselves.
 pub(crate) fn advice(error: &anyhow::Error) -> Option<&'static str> {
     if is_full_disk(error) {
@@ -40,6 +43,7 @@ pub(crate) fn advice(error: &anyhow::Error) -> Option<&'static str> {
     match io_kind(error)? {
         ErrorKind::PermissionDenied => Some("give the user that runs quotakeeper access to it"),
         ErrorKind::NotADirectory => Some("a part of this path is a file: correct the path"),
+        ErrorKind::FileTooLarge => Some(LARGER_FILES),
         ErrorKind::ReadOnlyFilesystem => Some("mount it writable; under systemd, add it to ReadWritePaths="),
         _ => None,
     }

@@ -213,6 +213,7 @@ fn a_file_that_finds_no_room_is_named_with_what_to_do() {
     limited.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
     let log = String::from_utf8(limited.output().unwrap().stderr).unwrap();
     assert!(log.contains("report.csv cannot be written: File too large"), "{log}");
+    assert!(log.contains("allow larger files: `ulimit -f`") && !log.contains("SIGHUP"), "{log}");
     assert_eq!(fs_err::read_to_string(&report).unwrap(), "of yesterday", "what was there stays");
     assert_eq!(fs_err::read_dir(elsewhere.path()).unwrap().count(), 1, "nothing unfinished is left");
 }

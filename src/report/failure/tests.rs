@@ -33,6 +33,8 @@ fn an_error_of_this_machine_comes_with_its_fix_however_deep_it_is() {
     let full = std::io::Error::from(ErrorKind::StorageFull);
     let deep = anyhow::Error::from(full).context("cannot write x").context("the snapshot job failed");
     assert!(advice(&deep).unwrap().contains("make room"));
+    let large = std::io::Error::from(ErrorKind::FileTooLarge);
+    assert!(advice(&large.into()).unwrap().contains("LimitFSIZE="));
     assert_eq!(advice(&anyhow::anyhow!("anything else")), None);
 }
 
