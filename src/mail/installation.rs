@@ -42,7 +42,8 @@ pub(crate) fn id(data_dir: &Path, now: DateTime<Utc>) -> String {
     let made = || -> io::Result<String> {
         let is_damaged = match read(data_dir) {
             Ok(Some(id)) if !id.is_empty() => return Ok(id),
-            Ok(found) => found.is_some(),
+            // A link that leads nowhere is there too.
+            Ok(found) => found.is_some() || is_something_else(data_dir),
             Err(_) if is_something_else(data_dir) => true,
             Err(error) => return Err(error),
         };

@@ -33,8 +33,9 @@ fn a_damaged_file_is_set_aside_and_a_newer_one_is_used() {
 fn what_is_in_its_place_is_set_aside_and_where_it_cannot_be_kept_it_is_that_of_the_folder() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(FILE.name);
-    let others: [&dyn Fn(); 3] = [
+    let others: [&dyn Fn(); 4] = [
         &|| fs_err::create_dir(&path).unwrap(),
+        &|| std::os::unix::fs::symlink("not/there", &path).unwrap(),
         &|| std::os::unix::fs::symlink(FILE.name, &path).unwrap(),
         &|| fs_err::File::create(&path).unwrap().set_len(files::TEXT + 1).unwrap(),
     ];
