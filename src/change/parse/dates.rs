@@ -62,9 +62,10 @@ fn readings(text: &str) -> Vec<NaiveDate> {
     let [Some(first), Some(second), Some(third)] = parts[..] else { return Vec::new() };
     let date = |year: u32, month, day| NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day);
     // Points are written where the day comes first; two digits of a year could be a day.
+    let is_year = |number| (1000..=9999).contains(&number);
     let orders = match separator {
-        _ if first > 999 => vec![date(first, second, third)],
-        _ if third <= 999 => Vec::new(),
+        _ if is_year(first) => vec![date(first, second, third)],
+        _ if !is_year(third) => Vec::new(),
         '.' => vec![date(third, second, first)],
         _ => vec![date(third, first, second), date(third, second, first)],
     };

@@ -47,8 +47,11 @@ fn a_fix_is_suggested_if_it_is_certain() {
     assert!(effective("12/12/2026").unwrap_err().contains("Type 2026-12-12 ("));
     assert!(effective("12/1/2026").unwrap_err().contains("it is 2026-12-01, in another 2026-01-12"));
     assert!(effective("2026-12-01 18:30").unwrap_err().contains("is not a date"));
-    for of_few_digits in ["1/2/26", "999-1-2", "1-2-999"] {
-        assert!(effective(of_few_digits).unwrap_err().contains("is not a date"), "{of_few_digits}");
+    for of_few_or_many_digits in ["1/2/26", "999-1-2", "1-2-999", "262142-12-31", "1-2-10000"] {
+        assert!(
+            effective(of_few_or_many_digits).unwrap_err().contains("is not a date"),
+            "{of_few_or_many_digits}"
+        );
     }
 }
 
