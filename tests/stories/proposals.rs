@@ -67,7 +67,7 @@ fn a_proposal_reads_only_the_usage_of_the_requested_organizations_and_names_an_u
 #[test]
 fn nothing_is_proposed_by_the_usage_of_a_billing_cycle_that_is_over() {
     let bench = short_helpdesk();
-    bench.standin.world(|world| world.organizations.get_mut("10").unwrap().cycle = Some([-30, 0]));
+    bench.standin.world(|world| world.organizations.get_mut("10").unwrap().cycle = Some([-31, -1]));
     let proposal = bench.run(&["propose", "--org", "10"]).ends_with(0);
     assert_eq!(proposal.out.lines().count(), 1, "each decrease would be held: {}", proposal.out);
     assert!(proposal.log.contains("left alone, because their usage is unknown"), "{}", proposal.log);
