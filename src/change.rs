@@ -1,4 +1,4 @@
-//! The way of a change file to changed quotas: `parse` → `plan` (with its guards) → `apply` → `results`, led by `lifecycle`.
+//! The steps from a change file to changed quotas: `parse` → `plan` (with its guards) → `apply` → `results`, led by `lifecycle`.
 //!
 //! Parsing, planning and guarding are pure; `lifecycle`, `apply` and `inbox` are the shell, and `services` is all that they
 //! know of the outside.

@@ -1,4 +1,4 @@
-//! The command line: what can be asked for, and what answers.
+//! The command line: parses a command and runs it.
 //!
 //! Data goes to standard output, everything else to standard error. Commands that only read need no lock and work
 //! beside the daemon; those that write take it, or hand their work to the process that holds it.

@@ -1,4 +1,4 @@
-//! What people read, as plain data: snapshots, diffs and runs in, view models out.
+//! Reports as plain data: snapshots, diffs and runs in, view models out.
 //!
 //! Pure functions. A view model holds raw numbers and finished sentences; `mail::render` and the templates only
 //! lay them out, so that text, HTML and any later format say the same.

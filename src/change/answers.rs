@@ -1,4 +1,4 @@
-//! Puts a run's answers where the dropper looks: a folder with the dropped file's name in `inbox.answers_dir`.
+//! Writes a run's answers where the person who dropped the file looks: a folder with the dropped file's name in `inbox.answers_dir`.
 //!
 //! Others may write there, so nothing is followed or waited for, and nothing is decided by what lies there: a run's record
 //! says which folder is its own and whether its answers are in it. A set of answers is written beside the old one and takes

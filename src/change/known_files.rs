@@ -1,4 +1,4 @@
-//! Which files come back: what the files of all runs hold, so that the same bytes, and the undo of a run, are recognized.
+//! Which files were dropped before: the contents of all runs' files, so that the same bytes, and the undo of a run, are recognized.
 
 use std::collections::BTreeSet;
 use std::path::Path;

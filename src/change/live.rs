@@ -1,4 +1,4 @@
-//! What is live, as it was read for planning.
+//! The live quotas, names and usage, as read for planning.
 
 use std::collections::BTreeSet;
 

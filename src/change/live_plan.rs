@@ -1,4 +1,4 @@
-//! A file against what is live now: reads quotas, names and usage, and makes its plan as of this moment.
+//! Plans a file now: reads the live quotas, names and usage, and compares the file with them.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;

@@ -1,4 +1,4 @@
-//! What an answer lacks of the quotas that the snapshots before it show: for people, who would take the answer for the whole.
+//! Which quotas of earlier snapshots are missing from an answer, to warn people who would take the answer for complete.
 
 use std::collections::BTreeMap;
 use std::path::Path;

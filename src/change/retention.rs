@@ -1,4 +1,4 @@
-//! Which finished runs may go: pure.
+//! Which finished runs may be removed: pure.
 //!
 //! A run is part of a family: the run of the dropped file, and those that were split off from it. They go together, when none of
 //! them is open any more.

@@ -1,4 +1,4 @@
-//! What a change needs of the world outside its room, in one value: built by whoever starts work on changes, for that work.
+//! The services that a change needs from outside this room, in one value: built by whoever starts work on changes, for that work.
 
 use std::path::Path;
 

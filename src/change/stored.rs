@@ -1,4 +1,4 @@
-//! What a run stored of its file and its plan, checked against the hashes in its record whenever it is shown or used.
+//! The stored file and plan of a run, checked against the hashes in its record whenever it is shown or used.
 //!
 //! Nothing is sent by a plan, and nothing is read from a copy, that is not what it was when it was written.
 

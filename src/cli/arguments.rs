@@ -1,4 +1,4 @@
-//! What can be typed: every command with its options. The first line of each comment is what `--help` says.
+//! Every command with its options. The first line of each comment is what `--help` says.
 
 use std::path::PathBuf;
 

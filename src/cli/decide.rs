@@ -1,4 +1,4 @@
-//! `approve` and `reject`: a person's word on a held run, recorded in its folder, acted on by whoever holds the lock.
+//! `approve` and `reject`: a person's decision on a held run, recorded in its folder, acted on by the process that holds the lock.
 
 use std::time::Duration;
 

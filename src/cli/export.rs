@@ -1,4 +1,4 @@
-//! `export`: quotas as a change file, ready to edit; a record of what they were; or the rows that restore what they were.
+//! `export`: quotas as a change file, ready to edit; a record of earlier quotas; or the rows that restore them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;

@@ -1,4 +1,4 @@
-//! Beside a process that holds the lock, a command hands its work over, waits, and ends as if it had done it itself.
+//! If another process holds the lock, a command hands its work over, waits, and ends as if it had done it itself.
 //!
 //! If the holder ends first, the command takes the lock and does the work; a holder that gives no sign of life, or is of a
 //! version that takes no requests, is not waited for.

@@ -1,4 +1,4 @@
-//! `history`: what was, as people read it.
+//! `history`: shows snapshots and changes to people.
 
 mod diff;
 mod find;

@@ -1,4 +1,4 @@
-//! `status`: one screen that says whether all is well, what is wrong where it is not, and what happens next.
+//! `status`: one screen that says whether all is well, what is wrong if not, and what happens next.
 
 mod text;
 

@@ -1,4 +1,4 @@
-//! `targets`: how every organization and account group stands, worst first.
+//! `targets`: quota and usage of every organization and account group, worst first.
 
 use std::io::Write;
 

@@ -1,4 +1,4 @@
-//! What the answers say of quotas and names, joined into the tree of a snapshot. Pure.
+//! Joins the answers about quotas and names into the tree of a snapshot. Pure.
 
 use std::collections::BTreeMap;
 

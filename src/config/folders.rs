@@ -1,4 +1,4 @@
-//! Which folders cannot be one: what is dropped, what is answered, and what quotakeeper keeps lie apart.
+//! Checks that the inbox, the answers and quotakeeper's own files are in separate folders.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! This machine as a host.
+//! Which hosts are this machine.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

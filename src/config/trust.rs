@@ -1,4 +1,4 @@
-//! Who else may write a configuration, or read a secret. Whoever may write it decides to whom the token is sent.
+//! Who else may write a configuration, or read a secret. A user who may write it decides where the token is sent.
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;

@@ -117,7 +117,7 @@ pub(crate) struct Diff {
     pub to: DateTime<Utc>,
     /// In the order of the targets; several for one target in the order of time.
     pub changes: Vec<Change>,
-    /// Targets that were visible and are not any more.
+    /// Targets that were visible and no longer are.
     pub vanished: Vec<Target>,
     /// Over a fifth of all targets vanished at once: the later snapshot is suspect.
     pub suspect: bool,

@@ -18,7 +18,7 @@ pub(crate) struct CycleProgress {
     /// When `used` was read.
     pub taken_at: DateTime<Utc>,
     pub cycle_end: DateTime<Utc>,
-    /// How fast units were used in the last days, per second; none where too little is known of them.
+    /// How fast units were used in the last days, per second; none if too little is known about them.
     pub slope: Option<f64>,
 }
 

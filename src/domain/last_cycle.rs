@@ -1,4 +1,4 @@
-//! What each target had used when the billing cycle before this one ended: a young cycle's projection says little yet.
+//! What each target had used when the previous billing cycle ended: early in a cycle, the projection says little.
 //!
 //! The figures are those of the last snapshot before the cycle began. Where the history has none, or does not know the usage,
 //! nothing is known, and nothing is said.

@@ -43,7 +43,7 @@ impl UsageRule {
         Some(self.used(usage)?.max(self.projected(usage)?))
     }
 
-    /// Quota less what is needed; negative when it will not do. None without a quota or with usage unknown.
+    /// Quota less what is needed; negative if the quota is too small. None without a quota or with usage unknown.
     pub fn headroom(&self, quota: Option<Units>, usage: &Usage) -> Option<Units> {
         Some(quota?.saturating_sub(self.needed(usage)?))
     }

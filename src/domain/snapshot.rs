@@ -23,7 +23,7 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// Takes a row over. Where a target comes twice, the first stands.
+    /// Adds a row. If a target comes twice, the first one counts.
     pub fn add(&mut self, row: SnapshotRow<'_>) {
         match self.organizations.last_mut() {
             Some(organization) if organization.id == row.target.org_id => organization.add(row),
@@ -35,7 +35,7 @@ impl Builder {
         }
     }
 
-    /// The snapshot of all that was added.
+    /// The snapshot of all rows that were added.
     pub fn finish(self, taken_at: DateTime<Utc>) -> Snapshot {
         Snapshot::of_organizations(taken_at, self.organizations)
     }
@@ -54,7 +54,7 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Sorts the rows. Where a target comes twice, the first stands.
+    /// Sorts the rows. If a target comes twice, the first one counts.
     pub fn new<'r>(taken_at: DateTime<Utc>, rows: impl IntoIterator<Item = SnapshotRow<'r>>) -> Self {
         let mut builder = Builder::default();
         rows.into_iter().for_each(|row| builder.add(row));

@@ -1,4 +1,4 @@
-//! Where a target's units go: its largest tests and enterprise agents, to name before their quota is lowered.
+//! A target's largest tests and enterprise agents, to name them before its quota is lowered.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Of an organization what was used alone, which is all that judging and drawing takes of earlier snapshots.
+//! An organization's usage without anything else, which is all that levels and charts need from earlier snapshots.
 
 use chrono::{DateTime, Utc};
 

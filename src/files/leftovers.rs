@@ -1,4 +1,4 @@
-//! What a kill left of files that were being written, and of folders that were just made.
+//! Leftovers of a kill: files that were being written, and folders that were just made.
 //!
 //! Only what was made here goes: by the name that [`Folder`] gives to its temporary files, by its owner, and never through a
 //! link. It must be old enough that nobody can still be writing it; a write takes milliseconds.

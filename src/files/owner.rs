@@ -1,4 +1,4 @@
-//! Whose a file is: recorded by number, shown by name.
+//! The owner of a file: recorded by number, shown by name.
 
 use std::fmt;
 

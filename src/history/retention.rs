@@ -1,4 +1,4 @@
-//! Which snapshots may go: thinned to hourly, daily and monthly ones, as backup tools do. Pure.
+//! Which snapshots may be removed: thinned to hourly, daily and monthly ones, as backup tools do. Pure.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! The same reports for those who own some targets: what is theirs, and nothing of anybody else.
+//! The same reports for the owners of some targets: their own targets, and no others.
 //!
 //! What a report is made of is cut down before it is made, so that its counts and sentences speak of their targets alone.
 //! A sentence that may name others, or their organization's figures, gives way to one that does not; figures of an

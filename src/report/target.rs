@@ -1,4 +1,4 @@
-//! One target as a page: how it stands in this cycle, what was reported of it, and how its quota came to be.
+//! One target as a page: its current cycle, its alerts, and the history of its quota.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;

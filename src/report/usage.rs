@@ -1,4 +1,4 @@
-//! The usage report: what runs out first and when, what is left to allocate, who changed what, what waits.
+//! The usage report: what runs out first and when, what is left to allocate, who changed what, and which runs wait.
 
 pub(in crate::report) mod input;
 pub(in crate::report) mod organization;

@@ -1,4 +1,4 @@
-//! What a request is answered with: the API's media types, and its `application/problem+json` errors.
+//! The simulator's answers: the API's media types, and its `application/problem+json` errors.
 
 use axum::body::Body;
 use axum::http::header::{ALLOW, CONTENT_TYPE};

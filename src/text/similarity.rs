@@ -1,4 +1,4 @@
-//! Which known names somebody may have meant who wrote an unknown one: a key of the configuration, an account group.
+//! "Did you mean": the known names that are similar to an unknown one, such as a configuration key or an account group.
 
 /// The known names that are most similar to the unknown one, the most similar first; none if nothing is similar.
 pub(crate) fn nearest<'a>(unknown: &str, known: impl Iterator<Item = &'a str>, most: usize) -> Vec<&'a str> {

@@ -1,4 +1,4 @@
-//! What came of one try, and what it means when it is the last: the answer's body, or an error in words.
+//! The outcome of one try, and what it means if it is the last: the answer's body, or an error in words.
 //!
 //! Only a 4xx says for certain that a write was not done as sent. After anything else that is no success, nobody
 //! knows.

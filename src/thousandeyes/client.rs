@@ -25,7 +25,7 @@ use crate::thousandeyes::progress::Progress;
 /// Far more pages than any organization has tests: a server that never stops paging is broken.
 const MAX_PAGES: usize = 2000;
 
-/// A time to look at, from and to.
+/// A period, from and to.
 pub type Period = (DateTime<Utc>, DateTime<Utc>);
 
 /// The API. One client serves the whole process, so that there is one rate budget; requests may run concurrently.
@@ -148,7 +148,7 @@ impl Client {
         self.write("quotas/assign", quotas.iter().map(|(org_id, _)| org_id), organizations).await
     }
 
-    /// `POST /quotas/unassign`: takes these organizations' own quotas off.
+    /// `POST /quotas/unassign`: removes these organizations' own quotas.
     pub async fn unassign_organizations(&self, organizations: &[OrgId]) -> Result<(), Error> {
         self.write("quotas/unassign", organizations, organizations.iter().collect()).await
     }
@@ -169,7 +169,7 @@ impl Client {
         self.write("quotas/account-groups/assign", ids, organizations).await
     }
 
-    /// `POST /quotas/account-groups/unassign`: takes the quotas of these account groups off.
+    /// `POST /quotas/account-groups/unassign`: removes the quotas of these account groups.
     pub async fn unassign_account_groups(&self, groups: &[(OrgId, Vec<Aid>)]) -> Result<(), Error> {
         let organizations = groups
             .iter()
@@ -179,7 +179,7 @@ impl Client {
         self.write("quotas/account-groups/unassign", ids, organizations).await
     }
 
-    /// Waits until the rate limit lets a write through. What is read after this and before the write is as new as it can be.
+    /// Waits until the rate limit lets a write through. What is read between this and the write is as recent as possible.
     pub async fn turn_to_write(&self) -> Result<(), Error> {
         let call = self.transport.call("POST", &self.url("quotas"));
         self.transport.turn_to_write(&call).await

@@ -1,4 +1,4 @@
-//! Whether this machine's clock is to be believed where something ends by it. Pure.
+//! Whether this machine's clock can be trusted when something expires by it. Pure.
 
 use chrono::{DateTime, TimeDelta, Utc};
 

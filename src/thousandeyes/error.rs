@@ -25,7 +25,7 @@ pub struct Call {
     pub path: String,
 }
 
-/// One field of a request that the server found fault with.
+/// One field of a request that the server rejected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldError {
     /// Where it is, as the server puts it: `organizations[0].accountGroups[3].value`, say.
@@ -34,7 +34,7 @@ pub struct FieldError {
     pub message: String,
 }
 
-/// What the server said in an answer that is no success.
+/// What the server said in an answer that is not a success.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ServerMessage {
     /// Its own words; empty if it had none.
@@ -45,7 +45,7 @@ pub struct ServerMessage {
     pub html: bool,
 }
 
-/// Why a request did not do what it should.
+/// Why a request failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Error {
     /// The client cannot be made of these settings.
@@ -126,7 +126,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// The server looked at the request and does not want it as it is: no outage, and repeating it is useless.
+    /// The server rejected the request as it is: this is no outage, and repeating it is useless.
     /// A batch may be refused for one row of it.
     pub fn is_refusal(&self) -> bool {
         match self {
@@ -231,7 +231,7 @@ impl Error {
         self
     }
 
-    /// The fields that the server found fault with.
+    /// The fields that the server rejected.
     pub fn fields(&self) -> &[FieldError] {
         match self {
             Self::Unauthorized { said, .. } | Self::Forbidden { said, .. } | Self::Refused { said, .. } => {

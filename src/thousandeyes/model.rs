@@ -36,13 +36,13 @@ pub struct OrganizationQuotas {
 /// A quota in an answer that is not what the API promises. It is not known, which is not "none".
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unreadable {
-    /// On what it sits.
+    /// Its target.
     pub whose: UnreadableTarget,
     /// What is wrong with it.
     pub why: String,
 }
 
-/// On what an unreadable quota sits, as far as the rest of its entry says.
+/// The target of an unreadable quota, as far as the rest of its entry says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UnreadableTarget {
     /// The organization of the entry.

@@ -36,9 +36,9 @@ pub(crate) struct Allowance {
     pub sendable_now: u32,
     /// Requests that may go in each window after it.
     pub each_window: u32,
-    /// What is left of this window.
+    /// The time that is left of this window.
     pub window_ends_in: Duration,
-    /// How long no request may go.
+    /// How long to wait before the next request.
     pub wait: Duration,
 }
 

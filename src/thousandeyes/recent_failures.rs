@@ -1,4 +1,4 @@
-//! What just failed is not asked again at once: while the API hangs, each of many files would wait for its full time-outs. Pure.
+//! Requests that just failed are not repeated at once: while the API hangs, each of many files would wait for its full time-outs. Pure.
 //!
 //! A failure belongs to one address with its query: that the usage of one organization cannot be read keeps nobody from
 //! reading another's.

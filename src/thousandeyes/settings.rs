@@ -1,4 +1,4 @@
-//! How the API is reached: the address, the token, and the bounds that every request keeps.
+//! How to reach the API: the address, the token, and the limits of every request.
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Where the rows of a run stand while it is applied.
+//! The progress of a run's rows while it is applied.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! How many rows one request may have, learned from how the server took those before. Pure.
+//! How many rows one request may have, learned from the server's earlier answers. Pure.
 //!
 //! The API states no limit. What a server once found too much is not sent again in this run: the rest is cut smaller
 //! beforehand, not refused and halved batch by batch.

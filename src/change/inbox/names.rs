@@ -1,4 +1,4 @@
-//! What a name in the inbox says: a change file, an approval, something that is still on its way, or none of our business.
+//! What a file name in the inbox means: a change file, an approval, an unfinished upload, or none of our business.
 //!
 //! Pure. Whoever drops something that is not taken reads why, and what to do; a file that is still being uploaded, and what
 //! file managers leave behind, is passed over without a word.

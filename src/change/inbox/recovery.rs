@@ -1,4 +1,4 @@
-//! How a run finds its file again after a crash, also where the inbox is another folder by now.
+//! How a run finds its file again after a crash, even if the inbox is now another folder.
 //!
 //! A run that was made but never got its file finds it under its own name. A claimed name counts only if quotakeeper can have made
 //! it, and if it is not another one's; everything else that is hidden in the inbox is left alone.

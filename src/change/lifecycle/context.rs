@@ -1,4 +1,4 @@
-//! A run on its way: with what it needs of the outside, and with its file and its plan as they are now.
+//! A run in progress, with the services that it needs, its file, and its current plan.
 
 use tokio::time::Instant;
 

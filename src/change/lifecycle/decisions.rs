@@ -1,4 +1,4 @@
-//! What a person's word does to a run: approved, rejected, planned again; and what becomes of it when nobody says one.
+//! What a decision does to a run (approve, reject, plan again), and what happens if nobody decides.
 
 use std::collections::{BTreeMap, BTreeSet};
 

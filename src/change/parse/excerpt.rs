@@ -1,4 +1,4 @@
-//! Cells as messages show them.
+//! Shortens cells for messages.
 
 use crate::text::clean::{clean, is_padding};
 

@@ -1,4 +1,4 @@
-//! What falls together before anything is sent: a refused row refuses, and a held row holds, what it is bound to.
+//! Which rows are bound together before anything is sent: a refused row refuses, and a held row holds, the rows bound to it.
 //!
 //! A held row holds only what would be sent at the same time; what is wrong with a file counts for all of it.
 

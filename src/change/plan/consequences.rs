@@ -1,4 +1,4 @@
-//! What a quota below use would do: when tests would stop, and which are the largest of them.
+//! The consequences of a quota below use: when tests would stop, and the largest of them.
 //!
 //! A person decides on a held row by this, and asks the owners of what is named here.
 

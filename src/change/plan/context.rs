@@ -1,4 +1,4 @@
-//! What a plan is made with, besides the file and what is live.
+//! What a plan depends on besides the file and the live quotas.
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;

@@ -1,4 +1,4 @@
-//! What runs set, to say who changed a quota that is not what somebody expected.
+//! The quotas that runs set, to say who changed a quota that differs from the expected one.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;

@@ -1,4 +1,4 @@
-//! Whether an approval still stands: what moved between the plan that was approved and the same plan made now.
+//! Whether an approval is still valid: what changed between the plan that was approved and the same plan made now.
 
 use std::collections::HashMap;
 

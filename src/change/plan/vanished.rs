@@ -1,4 +1,4 @@
-//! Organizations most of whose quotas went from the API's answer without a run of ours: that may be the answer, and "no quota" a
+//! Organizations most of whose quotas disappeared from the API's answer without a run of ours: that may be the answer, and "no quota" a
 //! guess that no guard would see through. It is believed once the snapshots of a whole day show the same.
 
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! What a proposal says to people: the comment of each row, and a few sentences on each organization.
+//! The words of a proposal: the comment of each row, and a few sentences on each organization.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! What people decide on a run: each decision is a file of its own in the run's folder, and the first one wins.
+//! Decisions on a run: each decision is a file of its own in the run's folder, and the first one wins.
 
 use std::fmt;
 use std::io;

@@ -1,4 +1,4 @@
-//! The run that a person means: by its id, or by as much of it as no other run has.
+//! Finds the run that a person names: by its id, or by as much of it as no other run has.
 
 use std::io;
 use std::path::Path;

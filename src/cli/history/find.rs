@@ -1,4 +1,4 @@
-//! Which target a person means who names it by an id, by a name, or as everything here prints it.
+//! Finds the target that a person names by id, by name, or as quotakeeper prints it.
 
 use std::collections::BTreeMap;
 

@@ -55,7 +55,7 @@ pub struct AccountGroup {
 }
 
 impl AccountGroup {
-    /// One of which this quota is known.
+    /// An account group of which only the id, the name and the quota are known.
     pub fn new(aid: Aid, name: Box<str>, quota: Option<Units>) -> Self {
         Self { aid, name, quota, usage: None }
     }
@@ -72,7 +72,7 @@ impl AccountGroup {
 }
 
 impl Organization {
-    /// One of which nothing is known but that it exists.
+    /// An organization of which only the id is known.
     pub fn new(id: OrgId) -> Self {
         Self {
             id,

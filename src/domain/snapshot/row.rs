@@ -33,7 +33,7 @@ pub struct SnapshotRow<'a> {
 }
 
 impl SnapshotRow<'_> {
-    /// A row of which nothing is known but that the target exists.
+    /// A row of which only the target is known.
     pub fn new(target: Target) -> Self {
         Self {
             target,

@@ -1,4 +1,4 @@
-//! What it means that a conversation with a mail server broke off: for the message, and, in a sentence, for who has to fix it.
+//! Explains why a conversation with a mail server failed: what it means for the message, and a sentence for the person who must fix it.
 
 mod tls;
 

@@ -1,4 +1,4 @@
-//! What a server says that it can do, in its reply to EHLO.
+//! The extensions that a server offers in its reply to EHLO.
 
 use super::Reply;
 

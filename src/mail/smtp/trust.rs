@@ -1,4 +1,4 @@
-//! TLS with a mail server: whom this machine trusts, and under which name.
+//! TLS with a mail server: which certificates this machine trusts, and for which name.
 
 use std::net::IpAddr;
 use std::sync::Arc;

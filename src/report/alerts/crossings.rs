@@ -1,4 +1,4 @@
-//! What is reported when a target crosses a limit, decided from two snapshots and the record of what was reported before.
+//! Which alerts are due when a target crosses a limit, decided from two snapshots and the record of what was reported before.
 //!
 //! A target is reported when it gets worse, once for a level in a billing cycle, and when it is back to normal, if its trouble
 //! was reported. What is seen for the first time is a baseline: it is recorded as if it had been reported.

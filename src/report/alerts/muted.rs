@@ -1,4 +1,4 @@
-//! What an alert says of targets that are beyond a limit and muted.
+//! What alert mails say about muted targets beyond a limit.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What of two snapshots may not be so: most quotas of an organization that go at once are rarely a person's doing.
+//! Doubts about a snapshot: if most quotas of an organization disappear at once, a person rarely removed them.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What waits for a person, in a few lines.
+//! A run that waits for approval, in a few lines.
 
 use serde::Serialize;
 

@@ -1,4 +1,4 @@
-//! What there is to say of one run, before it is known to whom.
+//! The report on one run, independent of its recipients.
 
 use super::{ChangesReport, run_report};
 use crate::change::RunSummary;

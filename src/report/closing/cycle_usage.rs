@@ -1,4 +1,4 @@
-//! What was used of a quota in a whole billing cycle, when it is over: nothing is projected any more.
+//! Usage against quota in a whole closed billing cycle, without projections.
 
 use serde::Serialize;
 

@@ -1,4 +1,4 @@
-//! What the closing report says of one organization: the cycle that ended, and the cycles of its year.
+//! The section of the closing report about one organization: the cycle that ended, and the cycles of its year.
 
 use serde::Serialize;
 

@@ -1,4 +1,4 @@
-//! How one target stands against its quota: the figures, the bar, the day it runs out, and how bad that is.
+//! One target's usage against its quota: the figures, the bar, the day it runs out, and how bad that is.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;

@@ -1,4 +1,4 @@
-//! What one earlier snapshot showed of the targets of the latest: as little of it as judging and drawing takes.
+//! One earlier snapshot's figures for the targets of the latest: only those that levels and charts need.
 
 use std::cmp::Ordering;
 

@@ -1,4 +1,4 @@
-//! The change file that a mail proposes: what those in trouble need, from what no group has and from what others do not use.
+//! The change file that a mail proposes: units for the groups that will run out, from unallocated units and from what others do not use.
 
 use std::collections::{BTreeSet, HashMap};
 

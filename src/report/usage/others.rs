@@ -1,4 +1,4 @@
-//! What the usage mail says of the account groups that it does not list.
+//! What the usage mail says about the account groups that it does not list.
 
 use crate::report::shared::level::Level;
 use crate::report::shared::quota_status::QuotaStatus;

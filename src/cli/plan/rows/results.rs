@@ -1,4 +1,4 @@
-//! What became of the rows of a run, as a person reads it in a terminal.
+//! The outcome of a run's rows, for a terminal.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! What became of the rows of a run in a headline, a sentence on what to do, and a level.
+//! The outcome of a run as a headline, a sentence on what to do, and a level.
 
 use super::{RowOutcomes, SectionKind};
 use crate::change::RunState;

@@ -1,4 +1,4 @@
-//! Where the words of a chart stand: beside what they name, not on each other, and on as few lines as can be.
+//! Places the labels of a chart: beside what they name, without overlaps, and on as few lines as possible.
 //!
 //! Each word has some places, the best first. All choices together are weighed, since they are few.
 

@@ -1,4 +1,4 @@
-//! Where units, moments and words lie in a picture.
+//! Converts units, times and labels to positions in a chart.
 
 use chrono::{DateTime, TimeDelta, Utc};
 

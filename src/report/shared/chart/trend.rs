@@ -1,4 +1,4 @@
-//! What a picture shows, and the same in words for those who do not see it.
+//! The contents of a chart, and its alternative text.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
