@@ -144,6 +144,43 @@ fn the_first_screen_has_the_two_commands_and_a_picture() {
     assert!(screen.iter().any(|line| line.starts_with("![")));
 }
 
+/// The block of commands that has this one.
+fn block_with(command: &str) -> &'static str {
+    let mut blocks = README.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next());
+    blocks.find(|block| block.contains(command)).unwrap_or_else(|| panic!("no block has {command}"))
+}
+
+#[test]
+fn the_first_steps_work_as_they_are_typed_with_the_simulator_for_an_account() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("config")).unwrap();
+    let minimal = include_str!("../config/minimal.toml").replace("/var/lib/quotakeeper", "data");
+    fs::write(folder.path().join("config/minimal.toml"), minimal).unwrap();
+
+    // A busy machine may need longer than the second that people wait.
+    let simulator = block_with("quotakeeper simulate")
+        .replace("sleep 1 ", "until [ $(wc -l <simulator.env) = 2 ]; do kill -0 $!; sleep 0.1; done ");
+    let look_around = block_with("quotakeeper check --online").replace("export TE_TOKEN=…\n", "");
+    let configure =
+        block_with("cp config/minimal.toml").lines().filter(|line| !line.contains("quotakeeper run"));
+    let configure = configure.collect::<Vec<_>>().join("\n");
+    let script = format!("set -eu\n{simulator}\ntrap 'kill $!' EXIT\n{look_around}\n{configure}");
+
+    let programs = Path::new(env!("CARGO_BIN_EXE_quotakeeper")).parent().unwrap().display();
+    let output = Command::new("sh")
+        .args(["-c", &script])
+        .current_dir(folder.path())
+        .env("PATH", format!("{programs}:{}", std::env::var("PATH").unwrap()))
+        .env_remove("TE_TOKEN")
+        .env_remove("TE_BASE_URL")
+        .output()
+        .expect("a shell runs");
+    assert!(output.status.success(), "{script}\n{}", text(&output));
+    let exported = fs::read_to_string(folder.path().join("quotas.csv")).unwrap();
+    assert_eq!(exported.lines().count(), 1 + 3 * 21, "a header, 3 organizations, 20 account groups of each");
+    assert!(fs::read_to_string(folder.path().join("usage.html")).unwrap().contains("<table"));
+}
+
 #[test]
 fn the_demo_makes_what_it_promises_and_cleans_up() {
     let folder = tempfile::tempdir().unwrap();
