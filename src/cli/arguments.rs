@@ -87,7 +87,7 @@ pub(crate) enum TableFormat {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Show everything without an account: simulator, snapshots, change files, mails
+    /// Take a guided tour without an account: snapshots, change files and mails, with a simulator of the API
     Demo {
         /// Keep all files in this new or empty folder [default: a temporary folder, removed at the end]
         #[arg(long)]
@@ -95,7 +95,7 @@ pub(super) enum Command {
     },
     /// Run all jobs on their schedules until SIGTERM
     Run,
-    /// Run the jobs that are due, then exit (for cron or a timer)
+    /// Run the jobs that are due, then exit (for a timer or a CronJob)
     Once {
         /// Exit with 4 for refused rows, 5 for held runs, 75 if another instance holds the lock
         #[arg(long)]
@@ -112,11 +112,11 @@ pub(super) enum Command {
     },
     /// Deliver all queued mail now
     Outbox,
-    /// Thin the history, and remove old mail and finished runs, now
+    /// Thin the history and remove old mail and finished runs now
     Prune,
     /// List quota and usage of every organization and account group, worst first
     Targets {
-        /// Use the last snapshot at or before this time, such as 2026-12-01, "2026-12-01 14:00", Monday or yesterday [default: the newest]
+        /// Use the last snapshot at or before this time, such as 2026-12-01, "2026-12-01 14:00", Monday or yesterday [default: the newest snapshot]
         #[arg(long, value_name = "TIME")]
         at: Option<String>,
         /// Only this organization, by id or name; can be repeated
@@ -132,7 +132,7 @@ pub(super) enum Command {
         #[arg(long, value_enum, default_value_t)]
         format: TableFormat,
     },
-    /// Show what a change file would do; sends nothing
+    /// Show what a change file would do, without sending anything (a dry run)
     Plan {
         /// The change file; `-` reads standard input
         file: PathBuf,
@@ -146,7 +146,7 @@ pub(super) enum Command {
         #[arg(long)]
         detailed_exitcode: bool,
     },
-    /// Apply a change file now, subject to the same guards as the inbox
+    /// Apply a change file now; the same guards hold rows as in the inbox
     Apply {
         /// The change file; `-` reads standard input
         file: PathBuf,
@@ -154,7 +154,7 @@ pub(super) enum Command {
         #[arg(long, value_name = "SHA256", value_parser = whole_plan_hash)]
         approve: Option<String>,
     },
-    /// Approve a held run
+    /// Approve a held run, or plan a stale one again
     Approve {
         /// The run's name as `runs` lists it, or any unique part of it
         run: String,
@@ -162,7 +162,7 @@ pub(super) enum Command {
         #[arg(long, value_name = "SHA256", value_parser = plan_hash)]
         plan: Option<String>,
     },
-    /// Reject a held run
+    /// Reject a held run, or drop a scheduled one
     Reject {
         /// The run's name as `runs` lists it, or any unique part of it
         run: String,
@@ -171,7 +171,7 @@ pub(super) enum Command {
     Runs {
         /// Show this run: its name, or any unique part of it
         run: Option<String>,
-        /// List only those in this state; can be repeated
+        /// List only runs in this state; can be repeated
         #[arg(long, value_name = "STATE", conflicts_with = "run", value_parser = run_state())]
         state: Vec<RunState>,
         /// Output for a person, or for a program
@@ -190,7 +190,7 @@ pub(super) enum Command {
         #[arg(long, requires = "at")]
         restore: bool,
     },
-    /// Write a change file that moves unused headroom to the account groups that will run out; sends nothing
+    /// Write a change file that moves unused headroom to account groups that will run out
     Propose {
         /// Only this organization, by id or name; can be repeated
         #[arg(long, value_name = "ID|NAME")]
@@ -201,7 +201,7 @@ pub(super) enum Command {
         #[command(subcommand)]
         what: History,
     },
-    /// Show whether all is well: jobs, held runs, unsent mail, the targets nearest their quota
+    /// Show what is wrong and what to do: jobs, held runs, unsent mail, the targets nearest their quota
     Status {
         /// Output for a person, or for a program
         #[arg(long, value_enum, default_value_t)]
@@ -209,18 +209,18 @@ pub(super) enum Command {
     },
     /// Validate the configuration; with --online also the token, its permissions and the mail server
     Check {
-        /// Also try the API and the mail server; changes and sends nothing
+        /// Also try the API and the mail server, without changing or sending anything
         #[arg(long)]
         online: bool,
         /// Send a test mail to this address
         #[arg(long, value_name = "ADDRESS")]
         send_test_mail: Option<String>,
     },
-    /// Run a stand-in for the API on loopback
+    /// Run a simulator of the API on this machine
     Simulate(crate::simulator::SimulateArgs),
-    /// Print the completions for a shell
+    /// Print the completion script for a shell
     Completions {
-        /// The shell
+        /// The shell to complete for
         shell: clap_complete::Shell,
     },
     /// Print the manual page of quotakeeper, or of one command
@@ -232,15 +232,15 @@ pub(super) enum Command {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ReportKind {
-    /// Report what is used, and what will run out
+    /// Report usage, and which account groups will run out
     Usage {
         #[command(flatten)]
         written: ReportOutputArgs,
-        /// Show what changed since a TIME, or for a duration such as 7d [default: since the last report]
+        /// How far back to list changed quotas: a TIME, or a duration such as 7d [default: since the last report]
         #[arg(long, value_name = "TIME|DURATION", requires = "out")]
         since: Option<String>,
     },
-    /// Report what changed, and who changed it
+    /// Report which quotas changed, and who changed them
     Changes {
         #[command(flatten)]
         written: ReportOutputArgs,
@@ -248,7 +248,7 @@ pub(super) enum ReportKind {
         #[arg(long, value_name = "TIME|DURATION")]
         since: Option<String>,
     },
-    /// Report what was used in the billing cycles that closed, and the year so far; with --out, every organization's last cycle
+    /// Report usage in closed billing cycles, and the year so far; with --out, every organization's last cycle
     Closing {
         #[command(flatten)]
         written: ReportOutputArgs,
@@ -274,7 +274,7 @@ pub(super) enum History {
         /// A time, such as 2026-12-01, "2026-12-01 14:00", Monday or `latest`, or a snapshot's file name; the last snapshot at or before it is shown
         time: String,
     },
-    /// Show what changed between two snapshots, and who changed it
+    /// Show which quotas changed between two snapshots, and who changed them
     Diff {
         /// The first snapshot, as for `show`
         a: String,
@@ -326,7 +326,7 @@ fn whole_plan_hash(text: &str) -> Result<String, String> {
     if hash.len() == 64 {
         Ok(hash)
     } else {
-        Err("give all 64 digits, as `quotakeeper plan` shows them".to_owned())
+        Err("give all 64 digits of the plan's SHA-256, as `quotakeeper plan` shows them".to_owned())
     }
 }
 
