@@ -212,7 +212,7 @@ fn before_a_billing_cycle_closed_its_page_says_when_the_first_one_will() {
         for said in [
             "No billing cycle has closed yet</h1>",
             "The cycle of Organization 0 closes on ",
-            "from then on its result is here",
+            "its result is shown here from then on",
         ] {
             assert!(answer.body.contains(said), "{said}: {}", answer.body);
         }

@@ -21,7 +21,7 @@ pub(super) fn page(
         LastClosings::Report(report) => return page::plain_page("cycles.html", &report, Some(live)),
         LastClosings::NoCycle => Message {
             headline: "No billing cycle is known yet",
-            text: "The latest snapshot shows no usage, and with it no billing cycle. As soon as one does, this page says when the \
+            text: "The latest snapshot shows no usage, and so no billing cycle. Once a snapshot does, this page says when the \
                    first cycle closes."
                 .to_owned(),
             link: Link { href: "/health", label: "Why usage is unknown" },
@@ -31,13 +31,13 @@ pub(super) fn page(
             headline: "No billing cycle has closed yet",
             text: match (inputs.history.until(now)?.first(), next) {
                 (Some(first), Some((end, name))) => format!(
-                    "The first snapshot is of {}. The cycle of {name} closes on {}: from then on its result is here.",
+                    "The first snapshot is of {}. The cycle of {name} closes on {}; its result is shown here from then on.",
                     day(*first),
                     day(end)
                 ),
                 _ => "The next snapshot shows whether a cycle closed.".to_owned(),
             },
-            link: Link { href: "/", label: "How the current cycles stand" },
+            link: Link { href: "/", label: "Current cycles" },
             imprint: (&context).into(),
         },
     };
