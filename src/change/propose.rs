@@ -43,7 +43,7 @@ pub(crate) struct Proposal {
     pub moves: Vec<Move>,
     /// Those who will not have what they should.
     pub short: Vec<ShortGroup>,
-    /// What they get besides what others give: units that no group had.
+    /// What they get besides what others give: units that were not allocated.
     pub from_unallocated: Units,
     /// More groups could give, but lowering so many at once would be held.
     pub too_many_donors: bool,

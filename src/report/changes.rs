@@ -116,11 +116,11 @@ pub(crate) fn run_report(
         summary.notes.iter().take(NOTES).map(|note| words::clean(note, 400)).collect();
     if let (Some(run), None) = (&summary.held_as, split_off) {
         // By now somebody may have decided on it.
-        notes.push(format!("The held rows are a run of their own: quotakeeper runs {run}"));
+        notes.push(format!("The held rows wait in a separate run: quotakeeper runs {run}"));
     }
     if state == RunState::Scheduled {
         notes.push(format!(
-            "It is planned and checked again then. To reject it before that: quotakeeper reject {}",
+            "It is then planned and checked again. To reject it before that: quotakeeper reject {}",
             summary.id
         ));
     }
@@ -177,12 +177,13 @@ fn headline(file: &str, summary: &RunSummary, outcomes: &RowOutcomes) -> String 
 fn todo(summary: &RunSummary, held: Option<&HeldRun>, outcomes: &RowOutcomes, state: RunState) -> String {
     match (held, state) {
         (Some(held), _) => {
-            let decide = format!("decide by {} on what is held: the commands are below.", held.until);
+            let decide =
+                format!("approve or reject the held rows by {}: the commands are below.", held.until);
             let rest = outcomes.todo(state).filter(|_| state == RunState::Done);
             rest.map_or(decide.clone(), |rest| format!("{decide} {}", words::capitalized(&rest)))
         }
         (None, RunState::Stale) => {
-            format!("look at what moved. To plan it and hold it again: quotakeeper approve {}", summary.id)
+            format!("check what changed. To plan and hold it again: quotakeeper approve {}", summary.id)
         }
         (None, RunState::Failed) => "fix the file as described below and drop it again.".to_owned(),
         (None, RunState::Rejected) if summary.expired => {

@@ -262,9 +262,9 @@ fn notes(closed: &ClosedCycles, mismatched: Option<&SnapshotRow<'_>>, rule: &Usa
     let mut notes = Vec::new();
     match &last.last_seen {
         None if closed.cut => notes.push(format!("Its usage was not looked up: {TOO_MANY}.")),
-        None => notes.push("No snapshot shows its usage: the history has nothing of this cycle.".to_owned()),
+        None => notes.push("No snapshot shows its usage in this cycle.".to_owned()),
         Some(seen) if last_partial_reading(last).is_some() => notes.push(format!(
-            "Its usage was seen {} before the end: what was used after that is not in these figures.",
+            "Its usage was last seen {} before the end; these figures do not include later usage.",
             words::age(last.end - seen.at)
         )),
         Some(_) => {}
@@ -279,7 +279,7 @@ fn notes(closed: &ClosedCycles, mismatched: Option<&SnapshotRow<'_>>, rule: &Usa
     }
     let unknown = |seen: &LastSeen| seen.rows.iter().all(|row| rule.used(&row.usage).is_none());
     if last.last_seen.as_ref().is_some_and(unknown) {
-        notes.push("Usage is unknown: nothing here says how much was left.".to_owned());
+        notes.push("Usage is unknown, so this report cannot say how much was left.".to_owned());
     }
     notes
 }

@@ -93,7 +93,7 @@ pub(crate) fn failure_report(failure: &Failure<'_>, context: &ReportContext) -> 
         headline,
         since: words::moment(since, context.zone),
         note: format!(
-            "`quotakeeper run` tries it again within {}, `once` each time that it runs. \
+            "`quotakeeper run` retries it within {}, `once` each time it runs. \
              You get this mail once a day until it works again, then one more. Last success: {last_success}.",
             words::spelled_time(retried_within)
         ),
@@ -146,7 +146,7 @@ pub(crate) fn file_report(problem: &FileProblem, context: &ReportContext) -> Fai
         causes: vec![words::clean(&problem.why, 400)],
         todo: format!("{}.", words::clean(&problem.fix, 600)),
         note: format!(
-            "Since {since}. This mail comes once; `quotakeeper status` shows it as long as it lasts."
+            "Since {since}. This mail is sent once; `quotakeeper status` shows the problem while it lasts."
         ),
         imprint: context.into(),
         identity: format!("file {} {}", problem.name, problem.since.timestamp()),

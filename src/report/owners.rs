@@ -200,13 +200,13 @@ fn notes(summary: &RunSummary, held: Option<&HeldRun>, is_refused: bool) -> Vec<
     if let Some(held) = held {
         let (waits, is) = if held.rows == 1 { ("waits", "it is") } else { ("wait", "they are") };
         notes.push(format!(
-            "{} {waits} for quotakeeper’s administrators, who can approve until {}; {is} dropped if nobody does.",
+            "{} {waits} for quotakeeper’s administrators, who can approve until {}; {is} rejected if nobody does.",
             words::counted(held.rows, "change"),
             held.until
         ));
     }
     match summary.state {
-        RunState::Scheduled => notes.push("It is planned and checked again then.".to_owned()),
+        RunState::Scheduled => notes.push("It is then planned and checked again.".to_owned()),
         RunState::Stale => {
             notes.push("Quotakeeper’s administrators decide whether it is planned again.".to_owned());
         }
@@ -281,9 +281,9 @@ fn of_problem(problem: &Problem) -> Problem {
         Code::BadRow => "not sent: the row could not be understood",
         Code::Duplicate => "not sent: the file has several rows for it",
         Code::UnknownTarget | Code::AmbiguousTarget => {
-            "not sent: the file does not say clearly which target is meant"
+            "not sent: the file does not clearly identify the target"
         }
-        Code::Stale => "not sent: a quota had moved since",
+        Code::Stale => "not sent: a quota changed in the meantime",
         Code::NotSent => "not sent: rows that belong together with it were refused",
         Code::Held => "not sent: a guard held it back",
         Code::Refused => "ThousandEyes refused it",

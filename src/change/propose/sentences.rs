@@ -56,9 +56,9 @@ impl Proposal {
             let do_ = if giving == 1 { "does" } else { "do" };
             let from = match (self.from_unallocated, giving) {
                 (0, _) => format!("{} from {giving} that {do_} not need it", grouped(moved)),
-                (all, 0) => format!("{} that no group had", grouped(all)),
+                (all, 0) => format!("{} that were not allocated", grouped(all)),
                 (part, _) => format!(
-                    "{}: {} that no group had, and {} from {giving} that {do_} not need it",
+                    "{}: {} that were not allocated, and {} from {giving} that {do_} not need it",
                     grouped(moved),
                     grouped(part),
                     grouped(moved - part)
@@ -69,7 +69,7 @@ impl Proposal {
         if !self.short.is_empty() {
             let lacking = grouped(quota::sum(self.short.iter().map(|short| short.lacks)));
             let why = if self.too_many_donors {
-                "Others have more to spare, but to lower so many quotas at once would be held (guard.max_lowered_percent)."
+                "Others have more to spare, but a guard would hold a plan that lowers so many quotas at once (guard.max_lowered_percent)."
             } else {
                 "The others have no more to spare."
             };

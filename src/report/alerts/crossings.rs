@@ -334,7 +334,7 @@ fn began(row: &SnapshotRow, known: &[Cycle], taken_at: DateTime<Utc>) -> String 
 /// Why a target is back to normal.
 fn recovery_reason(judged: &JudgedRow<'_>, new_cycle: bool, seen: &Evidence<'_>) -> String {
     let JudgedRow { row, status, quota_before } = judged;
-    let Some(quota) = row.quota else { return "it has no quota any more".to_owned() };
+    let Some(quota) = row.quota else { return "it no longer has a quota".to_owned() };
     if let Some(before) = quota_before.filter(|before| *before < quota) {
         let changes = seen.diffs.iter().filter(|diff| diff.to == seen.latest.taken_at);
         let change = changes.flat_map(|diff| &diff.changes).rfind(|change| change.target == row.target);

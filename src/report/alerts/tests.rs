@@ -172,7 +172,7 @@ fn of_ten_thousand_the_worst_are_listed_and_the_rest_is_counted() {
     assert_eq!(counts, [15, 15, 15, 10]);
     assert_eq!(report.more_proposed, 490);
     let notes = report.proposal_notes.join(" ");
-    assert!(notes.contains("The file looks at the worst 500; "), "{notes}");
+    assert!(notes.contains("The file covers the worst 500; "), "{notes}");
     assert_eq!(report.more_critical + report.more_warnings + report.more_recovered, 10_000 - 45);
     assert_eq!(report.critical[0].status.used, Some(999), "the nearest to its end comes first");
 }

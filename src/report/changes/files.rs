@@ -155,12 +155,14 @@ impl GatheredFiles {
         let has = |outcome| !is_to_owners && self.outcomes.contains_key(&outcome);
         let is_to_fix = has(FileOutcome::Unusable) || has(FileOutcome::NotDone) || has(FileOutcome::Partly);
         let todo = match (has(FileOutcome::Waits), is_to_fix, has(FileOutcome::Stale)) {
-            (true, true, _) => "decide on what waits, and look at what was not done: each is listed below.",
-            (true, false, _) => "decide on what waits: the commands are below.",
+            (true, true, _) => {
+                "approve or reject what waits, and check what was not done: both are listed below."
+            }
+            (true, false, _) => "approve or reject what waits: the commands are below.",
             (false, true, _) => {
                 "fix the rows that were not applied, as described below, and drop them again."
             }
-            (false, false, true) => "look at what moved before the stale files were approved.",
+            (false, false, true) => "check what changed before the stale files were approved.",
             (false, false, false) => "",
         };
         let section = |(outcome, (count, files)): (FileOutcome, (usize, Vec<FileLine>))| FileSection {

@@ -53,11 +53,11 @@ pub(super) fn by_reason(rows: Vec<ChangeRow>, at_most: usize) -> (Vec<ChangeRow>
         group[0].shared = match &together {
             // What is said once of whole organizations stands above all rows.
             RowGroups::Words(why) if why.is_empty() && shown.is_empty() => String::new(),
-            RowGroups::Words(why) if why.is_empty() => format!("{count} for what is said above alone"),
+            RowGroups::Words(why) if why.is_empty() => format!("{count} only for the reason above"),
             RowGroups::Words(why) => format!("{count} for one reason: {}", why.join("; ")),
             RowGroups::Kind(cause) => format!("{count} for one reason: {}", cause.summary()),
-            RowGroups::Not if has_several && group.len() == 1 => format!("{count} for a reason of its own"),
-            RowGroups::Not if has_several => format!("{count} for reasons of their own"),
+            RowGroups::Not if has_several && group.len() == 1 => format!("{count} for a separate reason"),
+            RowGroups::Not if has_several => format!("{count} for different reasons"),
             RowGroups::Not => String::new(),
         };
         if together != RowGroups::Not {

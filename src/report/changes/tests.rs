@@ -22,7 +22,11 @@ fn a_run_lists_what_is_held_and_refused_before_what_was_applied() {
     assert_eq!(titles(&report), ["Held · 2", "Refused · 1", "Refused by ThousandEyes · 1", "Applied · 3"]);
     let applied = "3 other rows were applied already; they are listed below.";
     assert_eq!(report.notes, [applied, "1 row changed nothing and was not sent."]);
-    assert!(report.todo.starts_with("decide by Sun 29 Nov 2026, 07:55 on what is held"), "{}", report.todo);
+    assert!(
+        report.todo.starts_with("approve or reject the held rows by Sun 29 Nov 2026, 07:55"),
+        "{}",
+        report.todo
+    );
     assert!(report.todo.contains(" Fix the refused row in error.csv and drop it again;"), "{}", report.todo);
     let held = report.held.unwrap();
     assert_eq!(held.approve, "quotakeeper approve 20261122T065500Z-q4.held --plan 7f3a91c2");
@@ -82,7 +86,10 @@ fn held_rows_are_listed_by_danger_with_what_is_used_and_projected() {
     let usage = "7 900 used, 10 800 projected";
     assert_eq!(usages, [(Some(19), usage), (Some(17), usage), (Some(18), usage)]);
     assert_eq!(report.notes, ["Nothing was sent."]);
-    assert_eq!(report.todo, "decide by Sun 29 Nov 2026, 07:55 on what is held: the commands are below.");
+    assert_eq!(
+        report.todo,
+        "approve or reject the held rows by Sun 29 Nov 2026, 07:55: the commands are below."
+    );
 }
 
 #[test]
@@ -272,7 +279,7 @@ fn a_reason_that_many_rows_share_is_said_once_with_ten_of_them_and_each_row_stan
         assert_eq!((section.rows.len(), section.more), (listed, 300 - listed));
         assert_eq!(section.reasons, ["299 rows: the sum moves by 40 %"]);
         let said: Vec<&str> = headings(&section);
-        assert_eq!(said, ["1 row for a reason of its own"]);
+        assert_eq!(said, ["1 row for a separate reason"]);
         assert_eq!(section.rows.iter().filter(|row| !row.why.is_empty()).count(), 1);
         let all: HashSet<_> = section.rows.iter().chain(&section.rest).map(|row| row.row).collect();
         assert_eq!(all.len(), 300);

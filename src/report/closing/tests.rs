@@ -136,7 +136,7 @@ fn unknown_usage_is_never_a_zero() {
     let section = &report.sections[0];
     assert_eq!(report.headline, "What Initech used in the Nov cycle is unknown");
     assert_eq!((section.spent.used, section.spent.bar), (None, None));
-    assert_eq!(section.notes, ["No snapshot shows its usage: the history has nothing of this cycle."]);
+    assert_eq!(section.notes, ["No snapshot shows its usage in this cycle."]);
     assert!(section.sentences.is_empty() && section.year.is_empty() && section.year_total.is_empty());
     let rows = vec![unknown(organization("10452", "Acme", Some(5), 0, 0)), group("1", "Lab", Some(5), 1, 1)];
     let report = report_on(&[closed_with("10452", rows)]);
@@ -169,7 +169,7 @@ fn what_was_seen_long_before_the_end_is_said_to_be_so() {
     );
     assert_eq!(
         section.notes,
-        ["Its usage was seen 3 days before the end: what was used after that is not in these figures."]
+        ["Its usage was last seen 3 days before the end; these figures do not include later usage."]
     );
 }
 
@@ -201,7 +201,10 @@ fn what_is_no_result_is_not_compared() {
     early(&mut closed.cycles[0]);
     assert_eq!(is_compared(&closed), [false, true]);
     let sentences = report_on(std::slice::from_ref(&closed)).sections.remove(0).sentences.join(" ");
-    assert!(sentences.contains("; how good that was is unknown: no snapshot shows the end"), "{sentences}");
+    assert!(
+        sentences.contains(". Whether that was right is unknown, because no snapshot shows the end"),
+        "{sentences}"
+    );
 }
 
 /// What is left for somebody who owns only these account groups.

@@ -102,7 +102,7 @@ pub(in crate::report) fn as_of(last: &Cycle, zone: Tz) -> String {
 pub(in crate::report) fn compared(used: Option<Units>, before: Option<(String, Option<Units>)>) -> String {
     let (Some(used), Some((cycle, before))) = (used, before) else { return String::new() };
     let Some(before) = before else {
-        return format!("What was used in the previous cycle ({cycle}) is unknown.");
+        return format!("The usage in the previous cycle ({cycle}) is unknown.");
     };
     let than = format!("in the previous cycle ({cycle}: {})", grouped(before));
     match difference_in_percent(used, before) {
@@ -127,7 +127,7 @@ pub(in crate::report) fn projection(
     );
     let Some(used) = used else {
         return format!(
-            "{projection}; how good that was is unknown: no snapshot shows the end of the cycle."
+            "{projection}. Whether that was right is unknown, because no snapshot shows the end of the cycle."
         );
     };
     let off = match difference_in_percent(projected, used) {

@@ -129,7 +129,7 @@ impl Rebalance {
         }
         if self.more > 0 {
             notes.push(format!(
-                "The file looks at the worst {RAISED}; {} more need a higher quota.",
+                "The file covers the worst {RAISED}; {} more need a higher quota.",
                 words::counted(self.more, "account group")
             ));
         }

@@ -60,7 +60,7 @@ pub(in crate::report) fn organization(
         let (plan, quota) = (row.plan_units.unwrap_or(0), row.quota.unwrap_or(0));
         notes.push(format!(
             "The plan of {} and the quota of {} seem to count in different units: compare them with the vendor's \
-             pages and set usage.units_per_quota_unit (to 1 if they are right as they are).",
+             pages and set usage.units_per_quota_unit (to 1 if both use the same units).",
             grouped(plan),
             grouped(quota)
         ));
@@ -70,9 +70,9 @@ pub(in crate::report) fn organization(
         own_is_unknown && seen.account_groups.iter().all(|group| rule.needed(&group.usage()).is_none());
     if own_is_unknown {
         let note = if usage_is_unknown {
-            "Usage is unknown: nothing here says how much is left."
+            "Usage is unknown, so this report cannot say how much is left."
         } else {
-            "Its own usage is unknown; that of its account groups is not."
+            "Its own usage is unknown, but the usage of its account groups is known."
         };
         notes.push(note.to_owned());
     }

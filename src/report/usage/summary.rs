@@ -244,7 +244,7 @@ fn need_words(worst: &QuotaStatus, name: &str, context: &ReportContext) -> Strin
     let by = by_when(worst, context);
     match worst.over {
         Some(over) => format!("{name} needs {} more {by}", grouped(over)),
-        None => format!("{name} will need more {by} if it goes on as in the last days"),
+        None => format!("{name} will need more {by} if the trend of the last days continues"),
     }
 }
 
@@ -323,7 +323,7 @@ fn room_of(organization: Option<&Organization>, given: Option<Units>) -> String 
         Some((Some(0), _)) => "has nothing left to allocate".to_owned(),
         Some((Some(left), _)) => format!("has only {} left to allocate", units(left)),
         Some((_, Some(over))) => format!("is already over-allocated by {}", grouped(over)),
-        _ => return format!("{name} has no quota of its own that would limit it."),
+        _ => return format!("{name} has no quota that limits it."),
     };
     format!("{name} {what}{from_others}")
 }

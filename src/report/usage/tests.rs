@@ -324,7 +324,7 @@ fn an_organization_without_a_row_of_its_own_is_known_by_its_groups() {
     assert_eq!(&*report.organizations[0].own.status, "no quota");
     assert_eq!(
         report.organizations[0].notes,
-        ["Its own usage is unknown; that of its account groups is not."]
+        ["Its own usage is unknown, but the usage of its account groups is known."]
     );
     assert_eq!(report.todo, "");
 }

@@ -315,7 +315,7 @@ fn an_organization_whose_quotas_all_went_at_once_is_hidden_and_not_well() {
     assert_eq!(walk.digest(), none(), "an answer that is not believed");
     walk.kept.clear();
     walk.sees(vec![without(critical()), other()]);
-    assert_eq!(walk.record.news[0].why, "it has no quota any more");
+    assert_eq!(walk.record.news[0].why, "it no longer has a quota");
     assert_eq!(walk.digest(), ["1 critical → fine"]);
 }
 

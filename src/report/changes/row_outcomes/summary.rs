@@ -15,7 +15,7 @@ impl RowOutcomes<'_> {
         match state {
             RunState::Failed => format!("{file} could not be used"),
             RunState::Rejected => format!("{file} was rejected: nothing was sent"),
-            RunState::Stale => format!("{file} is stale: the quotas moved, and nothing was sent"),
+            RunState::Stale => format!("{file} is stale: the quotas changed, and nothing was sent"),
             RunState::Held => {
                 format!("{} of {file} wait{} for approval", rows(held), if held == 1 { "s" } else { "" })
             }
