@@ -37,8 +37,8 @@ use crate::thousandeyes::{Client, Error};
 const MOST_UNKNOWN: u32 = 3;
 /// Usage read longer ago than this does not clear a decrease any more.
 const USAGE_AGE: Duration = Duration::from_secs(5 * 60);
-const GOES_ON: &str = "the run stopped and goes on at the next start";
-const STOPPED: &str = "stopped by a signal: the run goes on at the next start";
+const GOES_ON: &str = "the run stopped; it continues at the next start";
+const STOPPED: &str = "stopped by a signal: the run continues at the next start";
 
 /// Applies rows; made for one run and used up by it.
 pub(crate) struct Apply<'a, G> {
@@ -159,7 +159,7 @@ where
     fn leave_unguarded(&mut self, rows: Vec<PendingWrite>, progress: &mut Progress) -> anyhow::Result<()> {
         for row in rows {
             let message = format!(
-                "not sent: the quota was {} when it was planned and is again, but was another one in between, so that no \
+                "not sent: the quota is {} again, as when the change was planned, but it was another value in between, so no \
                  guard has checked this change against current usage. Drop the row again if you still want it",
                 quota_text(row.before)
             );

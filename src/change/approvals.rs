@@ -40,31 +40,33 @@ fn record(services: &Services<'_>, inbox: &OpenInbox) -> anyhow::Result<(Vec<Run
         };
         if approval.plan_sha256.is_empty() {
             left(
-                "Its name is no whole plan. Name it SHA256.approved, with the 64 digits that the mail and `quotakeeper runs RUN` show.",
+                "Its name is not a complete plan hash. Name it SHA256.approved, with the 64 digits that the mail and `quotakeeper runs RUN` show.",
             );
             continue;
         }
         if !services.config.inbox.approvals {
             left(
-                "Approval by a file is off (inbox.approvals). Use `quotakeeper approve`, or ask who runs quotakeeper.",
+                "Approval by a file is off (inbox.approvals). Use `quotakeeper approve`, or ask the person who runs quotakeeper.",
             );
             continue;
         }
         match find(&runs, &approval) {
             Found::None => {
-                left("No run holds a plan of this hash. The file stays until one does; else remove it.");
+                left(
+                    "No held run has a plan with this hash. The file stays until one does; if none will, remove it.",
+                );
             }
             Found::Decided => remove_used(inbox, &approval),
             Found::TooLate { run, why } => {
                 left(&format!(
-                    "Run {run}, which held this plan, {why}, so nothing is sent by this file. Remove it, and drop the change file \
+                    "Run {run}, which held this plan, {why}, so this file sends nothing. Remove it, and drop the change file \
                      again for a new plan."
                 ));
             }
             Found::Replanned { run } => {
                 left(&format!(
-                    "Run {run} came of this plan, but waits with other quotas or for another reason now, so nothing is sent by this \
-                     file. Remove it, look at `quotakeeper runs {run}`, and approve that plan."
+                    "Run {run} comes from this plan, but now waits with other quotas or for another reason, so this file sends \
+                     nothing. Remove it, review `quotakeeper runs {run}`, and approve that plan."
                 ));
             }
             Found::Unreadable(unreadable) => left(&unreadable.sentence()),
@@ -131,7 +133,7 @@ pub(super) fn ineffective_approvals(
             "Its row `# approved` does not count: approval by a file is off (inbox.approvals). Use `quotakeeper approve`."
                 .to_owned()
         } else if run.record.dropped {
-            format!("Its row `# approved` names plan {named}, but the plan of this file is {plan}: look at that one.")
+            format!("Its row `# approved` names plan {named}, but the plan of this file is {plan}: review that plan.")
         } else {
             "Its row `# approved` counts in the inbox only: use `quotakeeper approve`.".to_owned()
         });
@@ -236,7 +238,7 @@ fn is_as_planned(whole: &Run, part: &Run) -> bool {
 
 fn too_late(state: RunState) -> Option<&'static str> {
     match state {
-        RunState::Stale => Some("is stale because the quotas moved"),
+        RunState::Stale => Some("is stale because the quotas changed"),
         RunState::Rejected => Some("was rejected"),
         _ => None,
     }

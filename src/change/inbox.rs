@@ -249,7 +249,8 @@ impl OpenInbox {
                     "This is a folder. Drop the files that are in it.".to_owned()
                 }
                 (EntryKind::Folder, _) if self.holds_change_files(&name) => {
-                    "Change files in a folder are not taken. Drop the files themselves, beside it.".to_owned()
+                    "Change files in a folder are not taken. Drop the files themselves into the inbox."
+                        .to_owned()
                 }
                 (EntryKind::File { .. }, Name::Refused(reason)) | (EntryKind::Unfit(reason), _) => reason,
                 (EntryKind::File { .. } | EntryKind::Folder | EntryKind::Gone, _) => continue,

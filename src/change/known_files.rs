@@ -39,7 +39,7 @@ impl KnownFiles {
             self.with_contents(runs, |contents| contents.same_before(&run.record).map(str::to_owned))?;
         if let Some(same) = same {
             run.record.notes = vec![format!(
-                "The same content was run before, as {same}: only what is still to do is done."
+                "The same content was run before, as {same}: only the changes that are still missing are sent."
             )];
         }
         Ok(())

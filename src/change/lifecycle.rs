@@ -71,7 +71,7 @@ fn report_interrupted(services: &Services<'_>, run: &mut Run, error: &anyhow::Er
     match stored {
         Ok(answers) => run.record.answers = answers,
         Err(error) => {
-            debug!(run = %run.record.id, error = format!("{error:#}"), "what interrupted it is only in the log");
+            debug!(run = %run.record.id, error = format!("{error:#}"), "only the log says what interrupted it");
         }
     }
 }
@@ -184,7 +184,7 @@ impl RunContext<'_> {
             (Err(problem), _) | (_, Err(problem)) => {
                 let sent = rows_text(past.intended.keys().copied(), past.intended.len());
                 anyhow::bail!(
-                    "{problem} Nothing more is sent by it, and part of it may be sent: {sent} of {}. Put the run's folder back \
+                    "{problem} The run sends nothing more, but these rows may have been sent: {sent} of {}. Put the run's folder back \
                      from a backup; or compare these rows with the quotas, move the folder away, and drop what is missing",
                     self.run.record.file
                 )

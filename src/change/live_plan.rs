@@ -193,7 +193,8 @@ pub(crate) fn forget_doubtful_usage(
         let org_ids = first_ids(&doubtful);
         warn!(
             organizations = doubtful.len(),
-            org_ids, "usage fell within its cycle, or is of one that is over: it counts as unknown"
+            org_ids,
+            "usage fell within its billing cycle, or belongs to a cycle that is over: it counts as unknown"
         );
     }
     Ok(())

@@ -139,7 +139,7 @@ fn lacks_values(header: &Header, records: &[Record]) -> Option<String> {
     let row = records.iter().find(assigns)?.row;
     Some(format!(
         "The column `value` (the new quota) is missing. You can leave it out only if every action is `unassign`, \
-         and row {row} has another one."
+         and row {row} has another action."
     ))
 }
 

@@ -137,11 +137,7 @@ impl<'a> VisibleTargets<'a> {
     fn without_zeros(&self, aid: &Aid) -> String {
         let digits = aid.as_str().trim_start_matches('0');
         let is_padded = digits.len() < aid.as_str().len() && !self.with_aid(&Aid::from(digits)).is_empty();
-        if is_padded {
-            format!(" Did you mean {digits}, without the zeros before it?")
-        } else {
-            String::new()
-        }
+        if is_padded { format!(" Did you mean {digits}, without the leading zeros?") } else { String::new() }
     }
 
     /// An account group without its organization's id; the organization's name helps where it must.

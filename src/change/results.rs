@@ -46,7 +46,7 @@ pub(crate) fn success_csv(file: &ChangeFile, results: &[RowResult]) -> Vec<u8> {
 pub(crate) fn error_csv(file: &ChangeFile, results: &[RowResult]) -> Vec<u8> {
     let outcomes = by_row(results);
     // A row that nobody reports on must not vanish.
-    let forgotten = "nothing is known of what became of it.";
+    let forgotten = "its outcome is unknown.";
     let ours = own_names(&file.headers, &ERROR);
     lines(&file.headers, &ours, |csv| {
         for record in &file.records {
@@ -95,7 +95,7 @@ pub(crate) fn undo_csv(plan: &Plan, results: &[RowResult]) -> Vec<u8> {
 pub(crate) fn restore_csv<'c>(changes: impl Iterator<Item = &'c Change>) -> Vec<u8> {
     table(&COLUMNS, |csv| {
         for Change { target, org_name, account_group_name, before, after, .. } in changes {
-            let comment = "sets back what was changed outside quotakeeper";
+            let comment = "restores a quota that was changed outside quotakeeper";
             csv.set_back(&SetBack {
                 target,
                 org_name,

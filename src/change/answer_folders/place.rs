@@ -141,7 +141,7 @@ fn carry_over(answers: &Folder, from: &OsStr, to: &OsStr) {
         Ok(())
     });
     if let Err(error) = carried {
-        tracing::debug!(%error, "what lay beside earlier answers stays where it is");
+        tracing::debug!(%error, "other files beside earlier answers stay where they are");
     }
 }
 

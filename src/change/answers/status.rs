@@ -77,9 +77,9 @@ pub(super) fn status(summary: &RunSummary, zone: Tz, expire: Duration) -> String
         text += &format!("\nand {} more in error.csv\n", number(problem_count - LISTED));
     }
     if summary.state == RunState::Done && failed > 0 && !summary.planned_only {
-        text += "\nThe rows that were not done are in error.csv beside this file: correct them there, and drop it again.\n";
+        text += "\nThe file error.csv, beside this one, has the rows that were not done: correct them, and drop error.csv again.\n";
         if waiting > 0 {
-            text += "Delete the held rows from it first: they wait on their own.\n";
+            text += "Delete the held rows from it first: they wait in a separate run.\n";
         }
     }
     text += &next_step(summary, zone, expire);

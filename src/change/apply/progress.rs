@@ -83,12 +83,12 @@ impl Progress {
     pub(super) fn given_up(&self) -> Option<String> {
         if self.accepted == 0 && self.refusals >= MOST_REFUSALS {
             return Some(format!(
-                "given up: the server took none of the {MOST_REFUSALS} requests of this run before it"
+                "given up: the server refused all {MOST_REFUSALS} requests of this run before it"
             ));
         }
         let seconds = self.unanswered.as_secs();
         (self.unanswered >= MOST_UNANSWERED)
-            .then(|| format!("given up: requests had no clear answer for {seconds} seconds before it"))
+            .then(|| format!("given up: earlier requests got no clear answer for {seconds} seconds"))
     }
 
     /// Rows that ended, or only wait to be read back.

@@ -49,7 +49,7 @@ where
                     // So reads a target that was deleted, or moved to another organization.
                     true if row.after.is_none() && !self.is_visible(&row.target).await => {
                         let message = format!(
-                            "{}. It has no quota now, but it is no longer visible either: look for it",
+                            "{}. It has no quota now, but it is no longer visible either: check it in ThousandEyes",
                             problem.message.trim_end_matches('.')
                         );
                         self.settle(progress, &[row.row], &Problem { code: Code::NotConfirmed, message })?;

@@ -244,7 +244,7 @@ impl OpenInbox {
         let kept = match file.read(self.settings.max_bytes) {
             Ok(bytes) => {
                 run.write(LATER, &bytes)?;
-                format!(" What it held at the end is {LATER} in the run's folder.")
+                format!(" Its later contents are in {LATER} in the run's folder.")
             }
             Err(_) => String::new(),
         };
@@ -295,16 +295,16 @@ impl OpenInbox {
 
 fn is_in_the_way(claimed: &OsStr) -> String {
     format!(
-        "This file has to wait: a hidden file in this folder, {}, has the name that it would have while it is read. It is tried \
-         again with another name; if this stays, remove the hidden files that you do not know.",
+        "This file must wait: a hidden file in this folder, {}, has the name that quotakeeper gives it while reading it. \
+         quotakeeper retries with another name; if this persists, remove the hidden files that you do not know.",
         shown_name(claimed)
     )
 }
 
 fn is_a_mount(error: &std::io::Error) -> String {
     format!(
-        "This file is mounted by itself, so that it cannot be taken out of the inbox ({error}). Mount the folder that it is in \
-         instead, or set inbox.read_only = true."
+        "This file is a mount of its own, so it cannot be moved out of the inbox ({error}). Mount its folder instead, or set \
+         inbox.read_only = true."
     )
 }
 

@@ -55,7 +55,7 @@ pub(super) fn read(name: &str) -> Name {
     }
     let Some((stem, ending)) = name.rsplit_once('.') else {
         return Name::Refused(format!(
-            "Its name has no ending, and only files that end in .csv, .tsv or .txt are taken. If it is a change file, rename it \
+            "Its name has no extension, and only files that end in .csv, .tsv or .txt are taken. If it is a change file, rename it \
              to {name}.csv."
         ));
     };
@@ -71,7 +71,7 @@ pub(super) fn read(name: &str) -> Name {
         return Name::Workbook;
     }
     Name::Refused(if is(&PACKED) {
-        "This is packed or encrypted. Unpack it, and drop the CSV file that is in it.".to_owned()
+        "This file is compressed or encrypted. Unpack it, and drop the CSV file inside.".to_owned()
     } else if is(&DOCUMENTS) {
         "Only CSV files are taken (.csv, .tsv or .txt). Drop the change file itself.".to_owned()
     } else if let Some(better) = change_name_in(name) {

@@ -10,7 +10,7 @@ pub(super) const TRIED_AGAIN: &str = "It stays in the inbox, and each pass tries
 /// Why a file is not taken, for whoever dropped it.
 pub(super) fn sentence(unfit: &Unfit) -> String {
     match unfit {
-        Unfit::Missing => "This file went away while it was taken.".to_owned(),
+        Unfit::Missing => "This file disappeared while it was taken.".to_owned(),
         Unfit::Link => {
             "This is a link to somewhere outside of this folder. Put the file itself here.".to_owned()
         }
@@ -27,9 +27,7 @@ pub(super) fn sentence(unfit: &Unfit) -> String {
             )
         }
         Unfit::Io(error) if error.kind() == ErrorKind::PermissionDenied => {
-            format!(
-                "This file may not be read ({error}). Give quotakeeper the right to read it, or drop a copy."
-            )
+            format!("quotakeeper may not read this file ({error}). Give it the permission, or drop a copy.")
         }
         Unfit::Io(error) => format!("This file cannot be read ({error}). {TRIED_AGAIN}"),
     }

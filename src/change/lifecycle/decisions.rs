@@ -72,7 +72,7 @@ impl RunContext<'_> {
         let Some(file) = self.input()? else { return Ok(()) };
         let mut plan = self.plan_now(&file).await?;
         for row in plan.rows.iter_mut().filter(|row| row.verdict == Verdict::Send) {
-            let message = "it was planned again, and nobody has seen this plan yet".to_owned();
+            let message = "it was planned again, and nobody has reviewed the new plan yet".to_owned();
             row.verdict = Verdict::Held(vec![GuardHit { guard: Guard::Approval, message }]);
         }
         self.run.write_plan(&results::plan_csv(&plan))?;

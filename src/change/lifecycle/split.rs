@@ -52,7 +52,7 @@ pub(super) fn notes(run: &RunRecord, plan: &Plan, zone: Tz) -> Vec<String> {
         if held {
             format!("{rows} for {time} {wait} for approval as run {id}.")
         } else {
-            format!("{rows} {wait} until {time} as run {id}, and will be planned and checked again then.")
+            format!("{rows} {wait} until {time} as run {id}, and will then be planned and checked again.")
         }
     };
     moments(plan).into_iter().map(note).collect()

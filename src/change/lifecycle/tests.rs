@@ -244,7 +244,7 @@ async fn a_half_sent_run_whose_file_is_gone_is_blocked_and_is_not_called_unused(
     run.set_state(RunState::Applying, noon()).unwrap();
     fs_err::remove_file(run.path("input.csv")).unwrap();
     let error = bench.advance(&mut run).await.unwrap_err().to_string();
-    assert!(error.contains("part of it may be sent"), "{error}");
+    assert!(error.contains("these rows may have been sent"), "{error}");
     assert_eq!(run.record.state, RunState::Applying);
 }
 
@@ -260,7 +260,7 @@ async fn a_server_that_refuses_everything_is_asked_64_times_and_each_row_says_so
     assert!(bench.world.state().calls("POST") <= 64);
     let count = |code: Code| run.record.counts.get(code.as_str()).copied().unwrap_or(0);
     assert_eq!(count(Code::Refused) + count(Code::NotSent), groups.len(), "{:?}", run.record.counts);
-    assert!(text(&run, "error.csv").contains("given up: the server took none of the 64 requests"));
+    assert!(text(&run, "error.csv").contains("given up: the server refused all 64 requests"));
 }
 
 #[tokio::test]

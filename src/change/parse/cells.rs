@@ -48,7 +48,7 @@ pub(super) fn change(cells: &[String], torn: Option<&str>, header: &Header) -> R
     let is_shown_so = numbers::is_formula_error(first) || numbers::is_too_narrow(first);
     if !row.problems.is_empty() && first.starts_with('#') && !is_shown_so {
         row.add_problem(
-            "it begins with `#`, but it is not a comment: other cells are filled. A comment stands alone in its row. If it \
+            "it begins with `#`, but it is not a comment: other cells are filled. A comment must be the only cell in its row. If it \
              contains a separator, put it into quotes.",
         );
     }
@@ -147,7 +147,7 @@ impl<'a> Reading<'a> {
             ))
         } else if !text.contains(|letter: char| letter.is_numeric()) {
             Err(format!(
-                "`{}` is not a quota. Type the number of units that the quota had, none where there was none, or nothing.",
+                "`{}` is not a quota. Type the number of units that the quota had, none if there was no quota, or leave the cell empty.",
                 excerpt(text)
             ))
         } else {

@@ -66,14 +66,14 @@ fn other_format(bytes: &[u8]) -> Option<String> {
         } else if holds(b"opendocument.spreadsheet") {
             format!("This is a LibreOffice workbook (.ods). Open it in LibreOffice and {SAVE_AS}.")
         } else {
-            "This is a ZIP archive. Unpack it and drop the CSV file that is in it.".to_owned()
+            "This is a ZIP archive. Unpack it and drop the CSV file inside.".to_owned()
         }
     } else if bytes.starts_with(b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1") {
         format!("This is an old Excel workbook (.xls). Open it in Excel and {SAVE_AS}.")
     } else if bytes.starts_with(b"%PDF") {
         "This is a PDF. Drop the CSV file that it was made from.".to_owned()
     } else if bytes.starts_with(b"\x1F\x8B") {
-        "This file is compressed (gzip). Unpack it and drop the CSV file that is in it.".to_owned()
+        "This file is compressed (gzip). Unpack it and drop the CSV file inside.".to_owned()
     } else if bytes.trim_ascii_start().starts_with(b"<") {
         format!("This is a web page or an XML file. Open the change file in your spreadsheet and {SAVE_AS}.")
     } else {

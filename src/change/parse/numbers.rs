@@ -76,7 +76,7 @@ pub(super) fn id(text: &str, names: &str) -> Result<(), String> {
              `{names}`."
         )
     } else if is_digits(&text_shown) {
-        format!("`{text_shown}` has a character in it that nobody sees. {AS_TEXT} the id again.")
+        format!("`{text_shown}` contains an invisible character. {AS_TEXT} the id again.")
     } else {
         format!("`{text_shown}` is not an id. Ids are digits only, such as 204117. {AS_TEXT} the id again.")
     })
@@ -143,7 +143,7 @@ fn why_not_a_quota(text: &str) -> String {
             "`{text_shown}` is not a quota. To remove the quota, change the action to unassign and clear the cell."
         )
     } else if is_digits(&text_shown) {
-        format!("`{text_shown}` has a character in it that nobody sees. Type it again.")
+        format!("`{text_shown}` contains an invisible character. Type it again.")
     } else {
         format!("`{text_shown}` is not a whole number. Type digits only, such as 12000.")
     }

@@ -153,7 +153,7 @@ fn parse(text: &[u8], run: &str) -> anyhow::Result<(JournalSummary, Sha256)> {
         let as_written = is_as_written(&digest, line);
         anyhow::ensure!(
             as_written.unwrap_or(!marked),
-            "journal.jsonl of run {run} was changed at line {} or before it, so what was sent is not known: put the run's \
+            "journal.jsonl of run {run} was changed at line {} or before it, so it is unknown what was sent: put the run's \
              folder back from a backup, or compare the file with the quotas and move the folder away",
             index + 1
         );

@@ -18,7 +18,7 @@ fn a_run_is_given_up_where_nothing_was_taken_or_nothing_answered_for_minutes() {
     progress.refusals = 63;
     assert_eq!(progress.given_up(), None);
     progress.unanswered = Duration::from_secs(300);
-    let message = "given up: requests had no clear answer for 300 seconds before it";
+    let message = "given up: earlier requests got no clear answer for 300 seconds";
     assert_eq!(progress.given_up().as_deref(), Some(message));
     progress.unanswered = Duration::ZERO;
     progress.refusals = 64;

@@ -80,7 +80,7 @@ async fn a_plan_that_was_cut_or_edited_while_it_was_sent_is_not_resumed() {
     for change in [without_last_line as Edit, |text| text.replacen(",send,", ",held,", 1)] {
         edit(&run, "plan.csv", change);
         let error = bench.advance(&mut run).await.unwrap_err().to_string();
-        assert!(error.contains("part of it may be sent: rows 2, 3 and 4"), "{error}");
+        assert!(error.contains("these rows may have been sent: rows 2, 3 and 4"), "{error}");
         assert_eq!(run.record.state, RunState::Applying);
         run.write("plan.csv", whole.as_bytes()).unwrap();
     }

@@ -17,7 +17,7 @@ fn a_quota_is_a_whole_number_up_to_what_json_holds_exactly() {
     assert!(quota("9007199254740992").unwrap_err().contains("too large"));
     assert!(quota("99999999999999999999999").unwrap_err().contains("too large"));
     assert!(quota("٣").unwrap_err().contains("not a whole number"));
-    let unseen = "`1200` has a character in it that nobody sees. Type it again.";
+    let unseen = "`1200` contains an invisible character. Type it again.";
     assert_eq!(quota("12\u{200b}00").unwrap_err(), unseen);
 }
 

@@ -8,7 +8,7 @@ use crate::text::words::grouped;
 
 pub(super) const RULE: Rule = Rule {
     scope: Scope::Row,
-    summary: "the new quota is below what the last billing cycle used",
+    summary: "the new quota is below what was used in the last billing cycle",
     is_for_owners: true,
     limit_key: Some("guard.below_last_cycle"),
     check,

@@ -32,7 +32,7 @@ fn check(input: &GuardInput<'_>) -> Option<Finding> {
     } else {
         let why = input.unknown_sum()?;
         format!(
-            "nobody can tell whether the account groups would have more than their organization, because {why}"
+            "quotakeeper cannot tell whether the account groups would have more than their organization, because {why}"
         )
     };
     Finding::at(level, message)

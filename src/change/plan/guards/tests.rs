@@ -68,8 +68,8 @@ fn units_that_the_breakdown_gives_to_nobody_may_be_of_any_account_group() {
     assert_eq!(outcomes(1_111, 150), "2: send", "a tenth is what such breakdowns differ by");
     assert_eq!(
         outcomes(1_500, 609),
-        "2: held by unknown: 609 covers the 110 that the API's breakdown shows, but 500 of the organization's units are of no account \
-         group there, and may be of this one"
+        "2: held by unknown: 609 covers the 110 that the API's breakdown shows, but it gives 500 of the organization's units to no account \
+         group, and they may belong to this one"
     );
     assert_eq!(outcomes(1_500, 610), "2: send", "it is enough whoever has them");
     assert!(outcomes(1_500, 109).starts_with("2: held by below_use"), "that alone is certain");
@@ -117,7 +117,7 @@ fn a_decrease_in_units_that_look_mismatched_is_held_by_that_alone() {
         outcomes(1999),
         [
             "2: held by unknown: quotas and usage seem to use different units (the organization's plan is 9 000 000, \
-          its quota 9 000), so nobody can tell whether 1 999 is enough; set usage.units_per_quota_unit"
+          its quota 9 000), so quotakeeper cannot tell whether 1 999 is enough; set usage.units_per_quota_unit"
         ]
     );
     assert_eq!(outcomes(2001), ["2: send"]);

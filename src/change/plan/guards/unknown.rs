@@ -9,7 +9,7 @@ use crate::text::words::grouped;
 
 pub(super) const RULE: Rule = Rule {
     scope: Scope::Row,
-    summary: "nobody can tell whether the new quota is enough",
+    summary: "quotakeeper cannot tell whether the new quota is enough",
     is_for_owners: false,
     limit_key: None,
     check,
@@ -28,13 +28,15 @@ fn check(input: &GuardInput<'_>) -> Option<Finding> {
     if input.organization.mismatched {
         let PlanOrganization { plan_units, .. } = &input.organization.totals;
         Some(Finding::Hold(format!(
-            "quotas and usage seem to use different units (the organization's plan is {}, its quota {}), so nobody \
-             can tell whether {after} is enough; set usage.units_per_quota_unit",
+            "quotas and usage seem to use different units (the organization's plan is {}, its quota {}), so quotakeeper \
+             cannot tell whether {after} is enough; set usage.units_per_quota_unit",
             grouped(plan_units.unwrap_or_default()),
             grouped(input.organization.own_quota_before.unwrap_or_default())
         )))
     } else if input.row.needed().is_none() {
-        Some(Finding::Hold(format!("its usage is unknown, so nobody can tell whether {after} is enough")))
+        Some(Finding::Hold(format!(
+            "its usage is unknown, so quotakeeper cannot tell whether {after} is enough"
+        )))
     } else {
         not_attributed(input)
     }
@@ -50,8 +52,8 @@ fn not_attributed(input: &GuardInput<'_>) -> Option<Finding> {
     may_be_too_low.then(|| {
         let (needed, after) = (input.row.needed().unwrap_or_default(), input.row.after.unwrap_or_default());
         Finding::Hold(format!(
-            "{} covers the {} that the API's breakdown shows, but {} of the organization's units are of no account group there, and may \
-             be of this one",
+            "{} covers the {} that the API's breakdown shows, but it gives {} of the organization's units to no account group, and they \
+             may belong to this one",
             grouped(after),
             grouped(needed),
             grouped(rest)
