@@ -150,7 +150,7 @@ impl Alerts {
         let ended = self.mutes.iter().enumerate().filter(|(_, mute)| mute.has_ended(now, zone));
         let sentences = ended.map(|(index, mute)| {
             format!(
-                "alerts.mutes[{index}] ({}) has ended and hides nothing: remove it, or move its `until`",
+                "alerts.mutes[{index}] ({}) has ended and mutes nothing: remove it, or change its `until`",
                 mute.reason
             )
         });

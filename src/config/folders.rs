@@ -27,11 +27,11 @@ impl Config {
             let fix = "is a folder that quotakeeper keeps its own files in: set another one";
             found.push(("inbox.answers_dir".to_owned(), fix.to_owned()));
         } else if answers == inbox {
-            let fix = "is the inbox itself, where each answer would be taken for something that was dropped: set another \
+            let fix = "is the inbox itself, where quotakeeper would take each answer for a change file: set another \
                        folder, such as `answers` below the inbox";
             found.push(("inbox.answers_dir".to_owned(), fix.to_owned()));
         } else if inbox.starts_with(&answers) {
-            let fix = "has the inbox below it, where an answer, such as an undo.csv, could be taken for something that was dropped: \
+            let fix = "has the inbox below it, where an answer, such as an undo.csv, could be taken for a change file: \
                        set another folder, such as `answers` below the inbox";
             found.push(("inbox.answers_dir".to_owned(), fix.to_owned()));
         }

@@ -75,7 +75,7 @@ impl Config {
             check(
                 !(LEAST_KEPT..=MOST_KEPT).contains(&keep),
                 key,
-                "must be between 35d and 100y: quotakeeper needs it for a whole billing cycle, to recognize what comes again".into(),
+                "must be between 35d and 100y: quotakeeper needs it for a whole billing cycle, to recognize repeated mails and files".into(),
             );
         }
         self.mail_problems(&mut check);
@@ -201,7 +201,7 @@ pub(crate) fn mailbox(text: &str) -> Result<Mailbox, String> {
     let shown = visible(text);
     let mailbox: Mailbox = text.trim().parse().or_else(|_| parse_unquoted(text)).map_err(|()| {
         if text.matches('@').count() > 1 && !text.contains(char::is_control) {
-            format!("`{shown}` holds several addresses: each needs an entry of its own")
+            format!("`{shown}` contains several addresses: write each as a separate entry")
         } else {
             format!("`{shown}` is not an address such as `Ann <ann@example.com>`")
         }

@@ -27,13 +27,11 @@ pub(super) fn first_line(bytes: &[u8]) -> Result<&str, &'static str> {
 /// What cannot be a part of such a secret: it would only be refused, and nobody would see why.
 pub(super) fn problem_with(secret: &str, kind: Kind) -> Option<&'static str> {
     if secret.chars().any(is_invisible) {
-        return Some(
-            "holds a character that cannot be seen, such as a zero-width blank: type or paste it again",
-        );
+        return Some("contains an invisible character, such as a zero-width blank: type or paste it again");
     }
     let quotes = ['"', '\'', '`', '“', '”', '‘', '’'];
     if secret.len() > 1 && secret.starts_with(quotes) && secret.ends_with(quotes) {
-        return Some("stands in quotes: remove them");
+        return Some("is in quotes: remove them");
     }
     let bare = secret.strip_prefix("export ").unwrap_or(secret);
     let name = bare.split_once('=').map(|(name, value)| (name.trim(), value));
@@ -64,8 +62,8 @@ pub(super) fn problem_with(secret: &str, kind: Kind) -> Option<&'static str> {
     }
     if is_encoded(secret) {
         return Some(
-            "is the base64 of a token: put the token itself there. Of a Kubernetes Secret, `stringData` takes it as it is, and `data` \
-             wants it encoded once",
+            "is a token in base64: put the token itself there. In a Kubernetes Secret, `stringData` takes it as it is, and `data` \
+             needs it encoded once",
         );
     }
     if secret.starts_with('#') {

@@ -105,7 +105,7 @@ impl Comparison {
 /// A text is not repeated: it may be a password under the wrong key.
 fn describe_value(value: &Value) -> String {
     match value {
-        Value::String(_) => "a text".to_owned(),
+        Value::String(_) => "a string".to_owned(),
         Value::Integer(number) => format!("the number {number}"),
         Value::Float(number) => format!("the number {number}"),
         Value::Boolean(boolean) => boolean.to_string(),
@@ -117,7 +117,7 @@ fn describe_value(value: &Value) -> String {
 
 fn describe_wanted(example: &Value, path: &[Step]) -> String {
     let kind = match example {
-        Value::String(_) => "a text in quotes",
+        Value::String(_) => "a string in quotes",
         Value::Integer(_) => "a whole number",
         Value::Float(_) => "a number",
         Value::Boolean(_) => return "true or false".to_owned(),

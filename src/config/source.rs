@@ -204,7 +204,7 @@ fn explain(wrong: &WrongValue, path: &[Step]) -> String {
         (_, Some(name)) => format!("{wrong}: did you mean `{name}`?"),
         (belongs, None) => {
             let elsewhere = belongs.map(|(section, name)| format!("; `{name}` is a key of [{section}]"));
-            format!("{wrong}: known here are {}{}", known.join(", "), elsewhere.unwrap_or_default())
+            format!("{wrong}: the known keys here are {}{}", known.join(", "), elsewhere.unwrap_or_default())
         }
     }
 }

@@ -266,7 +266,7 @@ fn a_mute_that_has_ended_is_mentioned_and_is_no_problem() {
     let now = "2026-11-22T12:00:00Z".parse().unwrap();
     assert_eq!(
         config.alerts.ended_mutes(now, Tz::UTC),
-        ["alerts.mutes[0] (moving) has ended and hides nothing: remove it, or move its `until`"]
+        ["alerts.mutes[0] (moving) has ended and mutes nothing: remove it, or change its `until`"]
     );
 }
 

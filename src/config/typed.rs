@@ -93,7 +93,7 @@ impl Error for WrongValue {
             Unexpected::Map => "a table of keys".to_owned(),
             Unexpected::Seq => "a list".to_owned(),
             // A text is not repeated: it may be a password under the wrong key.
-            _ => "a text".to_owned(),
+            _ => "a string".to_owned(),
         };
         Self::Unfit { found, expected: expected.to_string() }
     }

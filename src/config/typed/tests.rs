@@ -52,7 +52,7 @@ fn what_is_wrong_is_data() {
         ("small = 1.0", "1.0"),
         ("small = []", "a list"),
         ("small = {}", "a table of keys"),
-        ("small = 'hunter2'", "a text"),
+        ("small = 'hunter2'", "a string"),
     ] {
         let wrong = read(&format!("word = 'one'\n{text}")).unwrap_err();
         assert_eq!(wrong, WrongValue::Unfit { found: found.into(), expected: "u8".into() });
