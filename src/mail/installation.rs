@@ -16,7 +16,7 @@ use crate::files::{durable, read_if_there};
 pub(crate) const FILE: Kind = Kind {
     name: "installation.json",
     version: 1,
-    without: "mails have another identity from now on, and one about something that goes on may come once more",
+    without: "mails have a new identity from now on; a mail about a problem that continues may be sent again",
     limit: files::TEXT,
 };
 
@@ -49,7 +49,7 @@ pub(crate) fn id(data_dir: &Path, now: DateTime<Utc>) -> String {
         };
         if is_damaged {
             let file = versioned_json::set_aside(data_dir, &FILE, now)?;
-            warn!(file = %file.to_string_lossy(), hint = FILE.without, "a damaged file was set aside");
+            warn!(file = %file.to_string_lossy(), hint = FILE.without, "a damaged file was renamed");
         }
         let id = format!("{:012x}", fastrand::u64(..) >> 16);
         let bytes = serde_json::to_vec_pretty(&Installation { version: FILE.version, id: id.clone() })?;

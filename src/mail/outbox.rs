@@ -173,7 +173,9 @@ impl Outbox {
                     break;
                 }
                 Err(error) => {
-                    unsent.unreadable.push(format!("{stem}.eml: why it is dead is unknown: {error:#}"));
+                    unsent
+                        .unreadable
+                        .push(format!("{stem}.eml: the reason why it was refused is unknown: {error:#}"));
                 }
             }
         }
@@ -203,7 +205,7 @@ impl Outbox {
         for name in names(&self.folder(MailFolder::New))? {
             let Some(stem) = name.strip_suffix(".json").filter(|stem| is_ours(stem)) else { continue };
             if let Err(error) = self.recover_record(stem, &name) {
-                let error = format!("it cannot be looked at: {error:#}");
+                let error = format!("it cannot be read: {error:#}");
                 problems.push(Problem { file: format!("{stem}.eml"), error, next_try: None });
             }
         }
@@ -238,7 +240,7 @@ impl Outbox {
         let is_whole = record.sha256.as_ref().is_none_or(|queued| *queued == sha256(&message));
         anyhow::ensure!(
             is_whole,
-            "it is not what quotakeeper queued (its SHA-256 is another). Put it back from a backup, or move it away"
+            "it is not what quotakeeper queued (its SHA-256 differs). Put it back from a backup, or move it away"
         );
         Ok(message)
     }

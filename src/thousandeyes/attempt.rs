@@ -51,7 +51,7 @@ impl Outcome {
         let body = self.body.bytes.trim_ascii();
         // Nobody asked for a part (206): it may be whole JSON, and lack what the rest says.
         if self.event == Event::Status(206) {
-            let reason = "the answer is only a part of one (206)".to_owned();
+            let reason = "the answer is only partial (206)".to_owned();
             return Self { limits: self.limits, ..Self::without_answer(Event::NoAnswer, reason) };
         }
         let is_success = matches!(self.event, Event::Status(200..=299));

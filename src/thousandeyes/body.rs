@@ -99,7 +99,7 @@ impl Body {
         let most = bounds.entries;
         if self.entries > most {
             return NextStep::Refuse(format!(
-                "the answer has over {most} entries, far more than there can be. Report it to ThousandEyes"
+                "the answer has over {most} entries, far more than is plausible. Report it to ThousandEyes"
             ));
         }
         if self.bytes.len() > MOST_BYTES_OF_NO_JSON && !starts_as_object(&self.bytes) {

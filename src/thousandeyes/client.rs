@@ -252,7 +252,7 @@ impl Client {
                 )
             } else if entries >= most_entries {
                 format!(
-                    "its pages have over {most_entries} entries together, far more than there can be. Report it to ThousandEyes."
+                    "its pages have over {most_entries} entries together, far more than is plausible. Report it to ThousandEyes."
                 )
             } else {
                 continue;
@@ -266,7 +266,7 @@ impl Client {
         let next = current.join(href).ok();
         next.filter(|next| next.origin() == self.transport.settings().base_url.origin()).ok_or_else(|| {
             let reason = format!(
-                "its next page is elsewhere ({}), where the token must not go. Check api.base_url.",
+                "its next page is on another server ({}), which must not get the token. Check api.base_url.",
                 clean(href.split('?').next().unwrap_or_default())
             );
             Error::Unusable { call: self.transport.call("GET", current), reason }

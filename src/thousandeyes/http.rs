@@ -186,7 +186,7 @@ fn untrusted(bad: &CertificateError, cause: &str) -> String {
             format!("{cause}. Check api.base_url")
         }
         _ => format!(
-            "{cause}. If a proxy or an authority of your own signs it, name its certificate in api.ca_file"
+            "{cause}. If your own proxy or CA signed it, set api.ca_file to the certificate of that CA"
         ),
     }
 }

@@ -25,7 +25,7 @@ impl ConfiguredProxy {
     pub(super) fn advice(&self, host: &str) -> String {
         let must = format!("It must let CONNECT to {host} through");
         if self.url.username().is_empty() {
-            format!("{must}; if it wants a login, write user:password@ before its name there")
+            format!("{must}; if it needs a login, write user:password@ before its name there")
         } else {
             format!("{must}, and accept the user and the password before its name there")
         }

@@ -262,8 +262,7 @@ impl Transport {
         let begun = Instant::now();
         let timeout = self.settings.timeout.min(deadline.saturating_duration_since(begun));
         let Ok(mut bearer) = HeaderValue::try_from(format!("Bearer {}", token.expose_secret())) else {
-            let reason =
-                "the token holds characters that no token has: look for stray ones where it comes from";
+            let reason = "the token contains invalid characters: check its source for stray ones";
             return Outcome::without_answer(Event::Unsendable, reason.to_owned());
         };
         bearer.set_sensitive(true);

@@ -319,7 +319,7 @@ fn a_challenge_that_is_followed_by_anything_but_a_refusal_is_no_login() {
         let tokens = TokenServer::start(Says::Tokens { padding: LONG });
         let installation = installation(&["ann@example.com"], &server, &tokens);
         let reported = complaint(&installation);
-        assert!(reported.contains("to the login, where it does not belong"), "{answer}: {reported}");
+        assert!(reported.contains("to the login: check"), "{answer}: {reported}");
         assert!(server.taken().is_empty());
     }
 }

@@ -168,10 +168,10 @@ impl Wording {
         let fix = match bad {
             None => "quotakeeper asks again; if this continues, check smtp.oauth2.token_url and api.proxy",
             Some(CertificateError::UnknownIssuer) => {
-                "if a proxy or an authority of your own signs its certificate, name that one in api.ca_file"
+                "if your own proxy or CA signed its certificate, set api.ca_file to the certificate of that CA"
             }
             Some(_) => {
-                "check smtp.oauth2.token_url and this machine's clock, or ask who runs the token server"
+                "check smtp.oauth2.token_url and this machine's clock, or ask the operator of the token server"
             }
         };
         clean_sentence(&format!("the token server {} cannot be reached ({cause}): {fix}", self.server))
@@ -212,7 +212,7 @@ impl Wording {
             }
             (_, Some("invalid_scope")) => "check smtp.oauth2.scope".to_owned(),
             (_, Some(_)) => {
-                "check smtp.oauth2.token_url, client_id and scope, or ask who runs the token server".to_owned()
+                "check smtp.oauth2.token_url, client_id and scope, or ask the operator of the token server".to_owned()
             }
             (_, None) => return self.not_a_token_server(status, body),
         };

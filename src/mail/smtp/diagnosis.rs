@@ -46,7 +46,7 @@ fn sentence(session: &Session<'_>, cause: &Cause, server: &Server, login: &Login
             "{host}:{port} offers no login by password (PLAIN or LOGIN): check smtp.port and smtp.tls, or leave out smtp.username"
         ),
         Cause::OutOfStep(code) => format!(
-            "{host}:{port} gave the answer {code} to {}, where it does not belong: check for a proxy or firewall between this machine and the mail server",
+            "{host}:{port} gave the unexpected answer {code} to {}: check for a proxy or firewall between this machine and the mail server",
             step.name()
         ),
         Cause::Refused(reply) => refusal(session, reply, server, login),
@@ -157,7 +157,7 @@ fn broken_message(step: Step, broken: &Broken, server: &Server, login: &Login) -
         Broken::Cut => closed_message(step, "the server hung up in the middle of its answer", server),
         Broken::Ahead(_) if step == Step::Handshake => tls::not_from_the_first_byte(server),
         Broken::Ahead(said) => format!(
-            "{host}:{port} sent `{}` before it was asked ({}), so that no answer can be believed: check for a proxy or firewall between this machine and the mail server",
+            "{host}:{port} sent `{}` before it was asked ({}), so its answers cannot be trusted: check for a proxy or firewall between this machine and the mail server",
             without_login(said, login),
             step.name()
         ),

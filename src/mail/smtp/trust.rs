@@ -21,7 +21,7 @@ impl Trust {
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .and_then(BuilderVerifierExt::with_platform_verifier)
-            .context("see that the system's CA certificates are there")?
+            .context("check that the system's CA certificates are installed")?
             .with_no_client_auth();
         let name = match host.parse::<IpAddr>() {
             Ok(address) => ServerName::from(address),

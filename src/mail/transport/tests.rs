@@ -89,7 +89,7 @@ async fn a_server_that_is_silent_at_the_goodbye_has_taken_the_message() {
 async fn an_answer_to_another_question_is_no_yes() {
     let (outcome, accepted) = outcome(Some(ServerFault::OutOfStep)).await;
     let Outcome::Silent(error) = outcome else { panic!("{outcome:?}") };
-    assert!(error.contains("gave the answer 250 to DATA"), "{error}");
+    assert!(error.contains("gave the unexpected answer 250 to DATA"), "{error}");
     assert_eq!(accepted, Vec::<String>::new());
 }
 

@@ -15,7 +15,7 @@ fn a_certificate_of_another_time_or_name_is_said_with_its_own_fix() {
         (expired, "valid until 1 Jan 2026. Check this machine's clock; if it is right"),
         (early, "valid from 1 Jan 2027 on. Check this machine's clock"),
         (CertificateError::NotValidForName, "the cause. Check api.base_url"),
-        (CertificateError::UnknownIssuer, "the cause. If a proxy or an authority of your own signs it"),
+        (CertificateError::UnknownIssuer, "the cause. If your own proxy or CA signed it"),
     ];
     for (bad, said) in cases {
         let text = untrusted(&bad, "the cause");

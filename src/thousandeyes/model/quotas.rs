@@ -50,7 +50,7 @@ fn few_enough(organizations: usize) -> Result<(), Unexpected> {
     if organizations <= MOST_ORGANIZATIONS {
         return Ok(());
     }
-    Err(Unexpected(format!("it names over {MOST_ORGANIZATIONS} organizations, far more than there can be")))
+    Err(Unexpected(format!("it names over {MOST_ORGANIZATIONS} organizations, far more than is plausible")))
 }
 
 fn read_carefully(json: &str, unreadable_so_far: &mut usize) -> Result<Page<OrganizationQuotas>, Unexpected> {

@@ -53,7 +53,7 @@ fn the_advice_is_to_write_a_login_only_where_none_is_written() {
     let advice =
         |url: &str| ConfiguredProxy { url: url.parse().unwrap(), from: "HTTPS_PROXY" }.advice("te.example");
     assert!(
-        advice("http://p:1").ends_with("if it wants a login, write user:password@ before its name there")
+        advice("http://p:1").ends_with("if it needs a login, write user:password@ before its name there")
     );
     let refused = advice("http://user:secret@p:1");
     assert!(refused.ends_with("and accept the user and the password before its name there"), "{refused}");

@@ -49,9 +49,9 @@ fn certificate(bad: &Bad, error: &Error, host: &str) -> String {
         Bad::NotValidYet | Bad::NotValidYetContext { .. } => {
             format!("the certificate of {host} is not valid yet ({error}): check this machine's clock")
         }
-        Bad::NotValidForName | Bad::NotValidForNameContext { .. } => format!(
-            "the certificate of {host} is for another name ({error}): set smtp.host to a name that it holds"
-        ),
+        Bad::NotValidForName | Bad::NotValidForNameContext { .. } => {
+            format!("the certificate of {host} is for another name ({error}): set smtp.host to a name in it")
+        }
         Bad::UnknownIssuer => format!(
             "no authority that this machine trusts has signed the certificate of {host}: add its CA to the system's store, or see SSL_CERT_FILE in docs/operations.md"
         ),
