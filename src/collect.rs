@@ -134,8 +134,8 @@ impl Reading {
         if !unattributed.is_empty() {
             unattributed.sort_unstable();
             let org_ids = first_ids(&unattributed);
-            let what = "GET /usage does not say, or not fully, which account groups used the units: where it is in doubt, a group's usage \
-                        stays unknown";
+            let what = "GET /usage does not fully say which account groups used the units: if it is in doubt, a group's usage stays \
+                        unknown";
             warn!(organizations = unattributed.len(), org_ids, "{what}");
         }
         if forbidden > 0 {

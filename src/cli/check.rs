@@ -288,7 +288,7 @@ async fn usage(client: &Client, snapshot: &Snapshot, all: usize, report: &mut Re
             Ok(_) => "The log says why.".to_owned(),
             Err(error) => error.to_string(),
         },
-        None => "No account group is visible there that could be asked for.".to_owned(),
+        None => "No account group is visible there, so usage cannot be requested.".to_owned(),
     };
     report.fail(&format!(
         "usage cannot be read in {} of {} ({}); snapshots record it as unknown, and decreases there are held. {why}",

@@ -114,7 +114,7 @@ fn ensure_undecided(run: &Run, verdict: Verdict<'_>) -> anyhow::Result<()> {
 fn ensure_same_plan(id: &str, current: &str, named: &str) -> anyhow::Result<()> {
     anyhow::ensure!(
         current.starts_with(named),
-        "run {id} holds plan {current}, not {named}: look at it with `quotakeeper runs {id}`"
+        "run {id} now has plan {current}, not {named}: `quotakeeper runs {id}` shows it"
     );
     Ok(())
 }

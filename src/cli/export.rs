@@ -245,11 +245,11 @@ impl<'a> Restoration<'a> {
                 format!("Nothing to restore: each quota is what it was at {at}. The file has a header only.")
             }
             1 => format!(
-                "1 quota is not what it was at {at}. Nothing was sent: dropping the file restores it."
+                "1 quota differs from its value at {at}. Nothing was sent; dropping the file restores it."
             ),
             count => {
                 format!(
-                    "{count} quotas are not what they were at {at}. Nothing was sent: dropping the file restores them."
+                    "{count} quotas differ from their values at {at}. Nothing was sent; dropping the file restores them."
                 )
             }
         }];
@@ -277,8 +277,8 @@ impl Restoration<'_> {
             let had = self.had.get(org_id).copied().unwrap_or_default();
             (removed > 1 && are_most_missing(removed, had)).then(|| {
                 format!(
-                    "The snapshot lacks {removed} quotas of organization {org_id} that there are now, and shows {had}: the API's answer may \
-                     not have been whole then. The file removes them; if that is not meant, restore an earlier snapshot."
+                    "The snapshot lacks {removed} current quotas of organization {org_id}, and shows {had}: the API's answer may have \
+                     been incomplete. The file removes these quotas; if you do not want that, restore an earlier snapshot."
                 )
             })
         })

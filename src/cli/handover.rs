@@ -113,7 +113,7 @@ pub(super) async fn ask(
             anyhow::ensure!(is_silent, "{outcome}");
             return Err(LockError::Busy { holder }).with_context(|| {
                 format!(
-                    "the running quotakeeper took no request within {} s (it hangs, or is of an older version): {outcome}",
+                    "the running quotakeeper did not take the request within {} s (it hangs, or its version is older): {outcome}",
                     PATIENCE.as_secs()
                 )
             });

@@ -55,10 +55,10 @@ pub(super) async fn propose(
         };
         tell(&format!("{nothing} The file has a header only."));
     } else if config.guard.approval == Approval::Always {
-        tell("Nothing was sent. Drop the file to apply it; it waits for approval then, as every plan does.");
+        tell("Nothing was sent. Drop the file to apply it; like every plan, it then waits for approval.");
     } else {
         tell(
-            "Nothing was sent. Look at it with `quotakeeper plan FILE`; drop it into the inbox to apply it.",
+            "Nothing was sent. Review it with `quotakeeper plan FILE`; to apply it, drop it into the inbox.",
         );
     }
     Ok(Exit::Done)

@@ -101,7 +101,8 @@ fn list(runs: &[Run], style: Style, expire: Duration) -> String {
     }
     let mut text = table.render(0, style.paint);
     if runs.iter().take(LISTED).any(|run| run.record.state == RunState::Held) {
-        let next = "`quotakeeper runs RUN` shows the plan of one that is held, and the commands that approve and reject it.";
+        let next =
+            "`quotakeeper runs RUN` shows the plan of a held run, and the commands to approve and reject it.";
         text += &wrap_text(0, next, style.paint);
     }
     if runs.len() > LISTED {
@@ -189,9 +190,9 @@ fn render(run: &Run, summary: &RunSummary, style: Style, expire: Duration) -> St
             run.folder.parent().and_then(|runs| Run::open(runs, held).ok()).map(|held| held.record.state);
         let sentence = match now {
             Some(state) if state != RunState::Held => {
-                format!("Its held rows became a run of their own, which is {state} now: ")
+                format!("Its held rows became a separate run, which is now {state}: ")
             }
-            _ => "Its held rows wait as a run of their own: ".to_owned(),
+            _ => "Its held rows wait in a separate run: ".to_owned(),
         };
         text += &format!("\n{}", command(&sentence, &[&format!("quotakeeper runs {held}")], paint));
     }
@@ -240,12 +241,12 @@ fn what_to_do(record: &RunRecord, summary: &RunSummary, style: Style, expire: Du
             // It may be looked at again later than its rows say.
             let due = record.due.or(summary.plan.scheduled_rows().filter_map(|row| row.due).min());
             let when = due.map_or_else(|| "its time".to_owned(), |due| moment_in(due, style.zone));
-            let waits = format!("Waits for {when}. It is planned and checked again then, and sent.");
+            let waits = format!("Waits for {when}. It is then planned and checked again, and sent.");
             wrap_text(0, &waits, paint) + &command("To reject it: ", &[&reject], paint)
         }
         RunState::Stale => {
             let again = format!("quotakeeper approve {id}");
-            let sentence = "Nothing was sent: what was approved is not what it would do now.";
+            let sentence = "Nothing was sent: the run would no longer do what was approved.";
             wrap_text(0, sentence, paint) + &command("To plan it again and hold it: ", &[&again], paint)
         }
         RunState::Failed if record.dropped => {

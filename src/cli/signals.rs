@@ -9,7 +9,7 @@ use crate::exit_code::Exit;
 use crate::report::LARGER_FILES;
 
 /// Why a process ended before its work did.
-pub(super) const STOPPED: &str = "stopped by a signal; the next start continues what was under way";
+pub(super) const STOPPED: &str = "stopped by a signal; the next start continues the work";
 
 /// A process that is asked to stop has ended after this, whatever it is doing.
 const LONGEST_STOP: Duration = Duration::from_secs(9);

@@ -28,7 +28,7 @@ pub(crate) struct Lock {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LockError {
     /// Somebody else writes here; says who.
-    #[error("another quotakeeper is at work in this data folder: {holder}")]
+    #[error("another quotakeeper is using this data folder: {holder}")]
     Busy { holder: String },
     /// Something else has its name; says what to do.
     #[error("{0}")]
@@ -45,7 +45,7 @@ pub(crate) enum LockError {
     /// It was held, and is no longer this process's.
     #[error(
         "{path} is no longer the lock that this process holds: somebody removed or replaced it, or data.dir. Another \
-         quotakeeper may be at work there, so this one stops writing and ends"
+         quotakeeper may be running there, so this one stops writing and ends"
     )]
     Lost { path: String },
     /// Whether it still is cannot be seen now, and nothing is sent meanwhile.
@@ -70,7 +70,7 @@ impl Lock {
                     let mut holder = String::new();
                     let _ = (&mut file).take(super::TEXT).read_to_string(&mut holder);
                     let holder = holder.trim();
-                    let holder = if holder.is_empty() { "one that did not say who it is" } else { holder };
+                    let holder = if holder.is_empty() { "an unknown process" } else { holder };
                     return Err(LockError::Busy { holder: holder.to_owned() });
                 }
                 Err(TryLockError::Error(error)) if has_no_locks(&error) => {
@@ -193,8 +193,7 @@ impl Holder {
 pub(crate) fn obstacle(data_dir: &Path) -> Option<String> {
     let path = data_dir.join("lock");
     let is_other = path.symlink_metadata().is_ok_and(|there| !there.is_file());
-    is_other
-        .then(|| format!("{} is no file, so that no job can take it as its lock: remove it", path.display()))
+    is_other.then(|| format!("{} is not a file, so no job can lock it: remove it", path.display()))
 }
 
 /// Who holds the lock now, for those who only look: none when nobody does.

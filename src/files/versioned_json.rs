@@ -107,7 +107,7 @@ pub(crate) fn read_or_set_aside<T: DeserializeOwned>(
         Err(UnusableFile::Damaged { path, why }) => {
             let set_aside = set_aside(data_dir, kind, now)?;
             let file = set_aside.to_string_lossy();
-            warn!(path, why, %file, hint = kind.without, "a damaged file was set aside");
+            warn!(path, why, %file, hint = kind.without, "a damaged file was renamed");
             Ok(Loaded::SetAside)
         }
         Err(other) => Err(other),

@@ -11,7 +11,7 @@ use crate::history::store::History;
 
 /// The error where a snapshot is needed and all are damaged.
 pub(crate) const NONE_READABLE: &str =
-    "no snapshot of the history can be read, as the log says of each: `quotakeeper snapshot` takes a new one";
+    "no snapshot of the history can be read (the log says why): `quotakeeper snapshot` takes a new one";
 
 /// Says in the log why a snapshot is passed over.
 pub(crate) fn left_out(error: &anyhow::Error) {

@@ -66,7 +66,7 @@ pub(crate) async fn apply(
         if let Some(held) = shown.iter().find(|run| is_held(run)) {
             anyhow::ensure!(
                 shown.iter().any(|run| is_held(run) && is_meant(run)),
-                "the plan is {whole} now, not {approved}: what is held waits as run {}",
+                "the plan is now {whole}, not {approved}: the held rows wait as run {}",
                 held.record.id
             );
         }

@@ -170,7 +170,10 @@ fn a_decrease_waits_where_usage_may_not_be_seen_and_a_raise_does_not() {
         bench.run(&["inbox"]).ends_with(5);
         assert_eq!(bench.runs()[0].endings(), [(2, "applied".to_owned()), (3, "held".to_owned())].into());
         let plan = String::from_utf8(bench.runs()[1].read("plan.csv")).unwrap();
-        assert!(plan.contains("its usage is unknown, so nobody can tell whether 7 900 is enough"), "{plan}");
+        assert!(
+            plan.contains("its usage is unknown, so quotakeeper cannot tell whether 7 900 is enough"),
+            "{plan}"
+        );
     }
 }
 
@@ -328,7 +331,7 @@ fn a_run_that_nobody_decides_on_expires_and_says_so() {
 
 #[test]
 fn an_approval_that_comes_too_late_is_answered() {
-    for (is_stale, word) in [(false, "was rejected"), (true, "is stale because the quotas moved")] {
+    for (is_stale, word) in [(false, "was rejected"), (true, "is stale because the quotas changed")] {
         let (bench, run) = held();
         let plan = run.record()["plan_sha256"].as_str().unwrap().to_owned();
         if is_stale {

@@ -58,7 +58,7 @@ fn a_damaged_file_is_set_aside_and_reported_once_and_work_continues() {
         assert_eq!(bench.csv_files("history").len(), before.0 + 1, "what was done counts as done");
         for file in files {
             assert_eq!(mails_that_say(&bench, file), 1, "{file}");
-            assert!(status(&bench).contains(&format!("{file} was damaged; it was set aside as")));
+            assert!(status(&bench).contains(&format!("{file} was damaged; it was renamed to")));
         }
         assert_eq!(
             bench.delivered().len(),
@@ -105,7 +105,7 @@ fn a_lock_that_is_no_file_is_a_problem_of_status_too() {
     bench.run(&["once"]).ends_with(1);
     let said = status(&bench);
     assert!(
-        said.contains("lock is no file, so that no job can take it") && !said.contains("all well"),
+        said.contains("lock is not a file, so no job can lock it") && !said.contains("all well"),
         "{said}"
     );
     fs_err::remove_dir(&lock).unwrap();
@@ -128,7 +128,7 @@ fn each_small_file_that_is_damaged_is_set_aside_and_mailed_by_the_next_pass_also
     bench.run(&["once"]).ends_with(0);
     for file in files {
         assert_eq!(mails_that_say(&bench, file), 1, "{file}");
-        assert!(status(&bench).contains(&format!("{file} was damaged; it was set aside as")));
+        assert!(status(&bench).contains(&format!("{file} was damaged; it was renamed to")));
     }
     assert_eq!(bench.delivered().len(), before + files.len(), "no report again");
 }

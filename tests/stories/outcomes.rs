@@ -54,7 +54,7 @@ fn an_unassign_that_was_refused_because_its_account_group_is_gone_is_not_applied
     let run = bench.only_run();
     assert_eq!(run.counts(), counts([("not_confirmed", 1)]));
     let message = table(&run.read("error.csv"))[0]["message"].clone();
-    assert!(message.contains("no longer visible either: look for it"), "{message}");
+    assert!(message.contains("no longer visible either: check it in ThousandEyes"), "{message}");
 }
 
 fn sentences(run: &Run) -> String {

@@ -109,7 +109,7 @@ fn a_target_that_nobody_knows_or_that_may_be_several_is_an_error_that_says_what_
     bench.run(&["snapshot"]).ends_with(0);
     let several = bench.run(&["history", "of", "Ops"]).ends_with(1).log;
     assert!(several.contains(" · Ops (10/9) and Contoso · Ops (20/201)"), "{several}");
-    assert!(several.contains("by what is in brackets, such as 10/9"), "{several}");
+    assert!(several.contains("use one of the ids in brackets, such as 10/9"), "{several}");
     let nobody = bench.run(&["history", "of", "10/201"]).ends_with(1).log;
     assert!(nobody.contains("no snapshot shows 10/201: `quotakeeper targets` lists"), "{nobody}");
     let mistyped = bench.run(&["history", "of", "Helpdeks"]).ends_with(1).log;

@@ -22,7 +22,7 @@ fn a_snapshot_that_lacks_most_quotas_of_an_organization_is_called_doubtful_where
         let then = snapshot(&bench);
         set(0..missing, Some(1_000));
         let said = bench.run(&["export", "--at", &then, "--restore"]).ends_with(0).log;
-        assert!(said.contains(&format!("{missing} quotas are not what they were")), "{said}");
+        assert!(said.contains(&format!("{missing} quotas differ from their values")), "{said}");
         let doubt = format!("The snapshot lacks {missing} quotas of organization 1 that there are now");
         assert_eq!(said.contains(&doubt), is_doubtful, "{said}");
         bench.age_the_last_snapshot(1);
@@ -55,7 +55,7 @@ fn what_a_snapshot_saw_is_restored_by_dropping_one_file_and_a_record_of_it_chang
         rows.iter()
             .any(|row| row["aid"] == "103" && row["action"] == "unassign" && row["expected_value"] == "9000")
     );
-    assert!(restore.log.contains("3 quotas are not what they were"), "{}", restore.log);
+    assert!(restore.log.contains("3 quotas differ from their values"), "{}", restore.log);
     assert_eq!(bench.posts(), 0, "it is never applied by itself");
     bench.drop_file("restore.csv", &restore.out);
     bench.run(&["inbox"]).ends_with(0);

@@ -82,7 +82,7 @@ fn only_differences_are_restored_expecting_the_present_values_and_the_rest_is_me
         assign,1,,1,,1,10,,,as it was at 2026-11-22T08-00-00Z
         unassign,1,,2,,,20,,,as it was at 2026-11-22T08-00-00Z
         assign,1,,3,,3,none,,,as it was at 2026-11-22T08-00-00Z
-        3 quotas are not what they were at 2026-11-22T08-00-00Z. Nothing was sent: dropping the file restores them.
+        3 quotas differ from their values at 2026-11-22T08-00-00Z. Nothing was sent; dropping the file restores them.
         account group 5 of organization 1 is no longer visible to this token: it is not in the file.
         1 target was not seen then and stays unchanged.
         "

@@ -150,7 +150,7 @@ fn only_one(mut fitting: Vec<(Target, String)>, asked: &str) -> anyhow::Result<T
     let example = fitting.first().map_or_else(String::new, |(target, _)| id_path(target));
     let all: Vec<String> = fitting.into_iter().map(|(_, called)| called).collect();
     anyhow::bail!(
-        "`{asked}` may be {}: name one by what is in brackets, such as {example}",
+        "`{asked}` may be {}: use one of the ids in brackets, such as {example}",
         words::listed(&all, 5)
     )
 }

@@ -226,7 +226,7 @@ fn footer(plan: &Plan, typed: &str, paint: Paint) -> String {
     );
     if counts.held > 0 {
         let words = [format!("quotakeeper apply {typed}"), format!("--approve {}", plan.sha256)];
-        text += &command("To apply what is held too: ", &words.each_ref().map(String::as_str), paint);
+        text += &command("To apply the held rows too: ", &words.each_ref().map(String::as_str), paint);
     }
     text
 }

@@ -36,7 +36,7 @@ pub(crate) fn targets(
         ),
         (
             "quotakeeper_runs_out_timestamp_seconds",
-            "When the quota will be used up; absent where it will do, and where it is used up already.",
+            "When the quota will be used up; absent if it suffices, or if it is already used up.",
             |status| status.runs_out_at.map(|at| at.timestamp()),
         ),
     ];

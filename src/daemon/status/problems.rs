@@ -123,13 +123,13 @@ fn failing_jobs(observed: &Observed, add: &mut impl FnMut(String, String)) {
 fn daemon(observed: &Observed, add: &mut impl FnMut(String, String)) {
     let Some(info) = &observed.daemon else { return };
     let reload =
-        "`systemctl reload quotakeeper`, or SIGHUP, takes it over; `quotakeeper check` reads it first";
+        "`systemctl reload quotakeeper`, or SIGHUP, applies it; `quotakeeper check` validates it first";
     if let Some(problem) = info.problems.first() {
         let more = info.problems.len() - 1;
         let more =
             if more == 0 { String::new() } else { format!(" (and {})", counted(more, "other problem")) };
         add(
-            format!("the configuration cannot be used, and the one before stays in use: {problem}{more}"),
+            format!("the configuration is invalid, and the previous one stays in use: {problem}{more}"),
             "correct it: `quotakeeper check` lists every problem; then reload the daemon".to_owned(),
         );
     } else if let Some(file) = &observed.unused_config {
@@ -181,7 +181,7 @@ fn late_jobs(observed: &Observed, add: &mut impl FnMut(String, String)) {
             let process = holder.process.map_or_else(String::new, |process| format!(" {process}"));
             add(
                 format!(
-                    "{what}, though process{process} on {} is at work: it hangs, or a step is very slow",
+                    "{what}, though process{process} on {} is running: it hangs, or a step is very slow",
                     holder.host
                 ),
                 "check the end of its log; if nothing is added, restart it: this loses nothing".to_owned(),
@@ -216,7 +216,7 @@ fn clock(observed: &Observed, add: &mut impl FnMut(String, String)) {
                 "state.json says that the {job} job succeeded on {at}, which is in the future: a clock was wrong, and it \
                  does not count"
             ),
-            "nothing, if this machine's clock is right now: the next success of the job corrects it"
+            "if this machine's clock is right now, do nothing: the next success of the job corrects it"
                 .to_owned(),
         );
     }
@@ -260,7 +260,7 @@ fn mail_problems(observed: &Observed, add: &mut impl FnMut(String, String)) {
                 age(observed.now - since)
             ),
             format!(
-                "fix it within {}, and they are all sent; `quotakeeper check --online` tries the mail server",
+                "fix it within {}, and all of them are sent; `quotakeeper check --online` tries the mail server",
                 spelled_time(mail::GIVE_UP)
             ),
         );
@@ -311,7 +311,7 @@ fn answers(observed: &Observed, add: &mut impl FnMut(String, String)) {
                 moment_in(since, observed.zone)
             ),
             "make that folder writable, or make room: the answers are written at the next scan of the inbox. Those of a \
-             run also lie in its folder, which `quotakeeper runs RUN` names"
+             run are also in its folder, which `quotakeeper runs RUN` names"
                 .to_owned(),
         );
     }
@@ -325,7 +325,7 @@ fn inbox_problems(observed: &Observed, add: &mut impl FnMut(String, String)) {
         match &untaken.reason {
             Some(reason) => add(format!("{file} in the inbox is not taken: {reason}"), String::new()),
             None => add(
-                format!("{file} has lain in the inbox for {since} and is not taken"),
+                format!("{file} has been in the inbox for {since} and was not taken"),
                 "check that quotakeeper runs, and that inbox.dir is this folder".to_owned(),
             ),
         }

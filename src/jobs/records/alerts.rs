@@ -25,7 +25,7 @@ const CATCH_UP: usize = 24;
 pub(crate) const FILE: Kind = Kind {
     name: "alerts.json",
     version: 1,
-    without: "the snapshots since the last digest are judged again, and what was mailed is not mailed again",
+    without: "the snapshots since the last digest are checked again; no alert is mailed twice",
     limit: files::ROWS,
 };
 

@@ -12,7 +12,7 @@ use crate::report::ClosingRecord;
 pub(crate) const FILE: Kind = Kind {
     name: "closings.json",
     version: 1,
-    without: "what closed since the last closing report is found again",
+    without: "cycles that closed since the last closing report are found again",
     limit: files::RECORD,
 };
 

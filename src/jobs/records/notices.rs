@@ -25,7 +25,7 @@ use crate::report::RunNotice;
 pub(crate) const FILE: Kind = Kind {
     name: "notices.json",
     version: 1,
-    without: "without it, one mail about several files may come twice",
+    without: "without it, one mail about several files may be sent twice",
     limit: files::RECORD,
 };
 

@@ -46,7 +46,7 @@ pub(crate) fn problems(data_dir: &Path, now: DateTime<Utc>) -> anyhow::Result<Ve
         let mut known = ALL.iter().map(|(kind, _)| *kind).chain([&installation::FILE]);
         let without = known.find(|kind| kind.name == file).map_or("", |kind| kind.without);
         found.push(FileProblem {
-            what: format!("{file} was damaged; it was set aside as {name}"),
+            what: format!("{file} was damaged; it was renamed to {name}"),
             why: format!("quotakeeper continues without it: {without}."),
             fix: format!(
                 "find out what damaged it (a power cut, a full or failing disk, another program, rights); then remove {}",
@@ -65,7 +65,7 @@ fn problem_of(data_dir: &Path, file: &Kind) -> Option<FileProblem> {
     let error = versioned_json::read::<IgnoredAny>(data_dir, file).err()?;
     let (kind, fix) = match &error {
         UnusableFile::Damaged { .. } => {
-            (ProblemKind::Passing, "nothing: the next pass of quotakeeper sets the file aside and continues")
+            (ProblemKind::Passing, "do nothing: the next pass of quotakeeper renames the file and continues")
         }
         UnusableFile::Newer(_) => (
             ProblemKind::Stays,
