@@ -318,7 +318,7 @@ fn a_quota_is_not_lowered_by_usage_that_fell_within_its_cycle_or_is_of_one_that_
         odd.says(AFTER_A_POST, &QUOTAS.replace("3000", "2900"));
         bench.drop_file("x.csv", "org_id,aid,value\n10,101,2900\n");
         let ran = bench.run(&["-q", "inbox"]).ends_with(exit);
-        assert_eq!(ran.log.contains("usage fell within its cycle"), exit == 5, "{}", ran.log);
+        assert_eq!(ran.log.contains("usage fell within its billing cycle"), exit == 5, "{}", ran.log);
     }
 }
 

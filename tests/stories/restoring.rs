@@ -23,7 +23,7 @@ fn a_snapshot_that_lacks_most_quotas_of_an_organization_is_called_doubtful_where
         set(0..missing, Some(1_000));
         let said = bench.run(&["export", "--at", &then, "--restore"]).ends_with(0).log;
         assert!(said.contains(&format!("{missing} quotas differ from their values")), "{said}");
-        let doubt = format!("The snapshot lacks {missing} quotas of organization 1 that there are now");
+        let doubt = format!("The snapshot lacks {missing} current quotas of organization 1, and shows");
         assert_eq!(said.contains(&doubt), is_doubtful, "{said}");
         bench.age_the_last_snapshot(1);
     }
