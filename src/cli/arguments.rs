@@ -95,7 +95,7 @@ pub(super) enum Command {
     },
     /// Run all jobs on their schedules until SIGTERM
     Run,
-    /// Run the jobs that are due, then exit (for a timer or a CronJob)
+    /// Run the jobs that are due, then exit (for a timer or a cron job)
     Once {
         /// Exit with 4 for refused rows, 5 for held runs, 75 if another instance holds the lock
         #[arg(long)]

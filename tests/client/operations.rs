@@ -223,7 +223,7 @@ async fn a_next_page_elsewhere_is_not_followed() {
         .await;
     let error = client(&server.base_url()).test_units(None, None).await.unwrap_err();
     assert!(matches!(error, Error::Unusable { .. }));
-    assert!(text(&error).contains("must not go") && !text(&error).contains("cursor"), "{error}");
+    assert!(text(&error).contains("must not get") && !text(&error).contains("cursor"), "{error}");
     never.assert_calls_async(0).await;
 }
 

@@ -221,7 +221,7 @@ fn an_unreadable_file_is_reported_and_the_others_go_on() {
     assert_eq!(inbox.code, Some(0), "{}", inbox.stderr);
     assert_eq!(place.runs().len(), 1);
     assert!(path.exists());
-    assert!(reason(&place, "secret.csv").contains("may not be read"));
+    assert!(reason(&place, "secret.csv").contains("may not read this file"));
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
     place.run(&["inbox"]);
     assert_eq!(place.runs().len(), 2, "it is taken once it can be read");

@@ -27,7 +27,7 @@ pub(super) fn sentence(unfit: &Unfit) -> String {
             )
         }
         Unfit::Io(error) if error.kind() == ErrorKind::PermissionDenied => {
-            format!("quotakeeper may not read this file ({error}). Give it the permission, or drop a copy.")
+            format!("quotakeeper may not read this file ({error}). Give it read permission, or drop a copy.")
         }
         Unfit::Io(error) => format!("This file cannot be read ({error}). {TRIED_AGAIN}"),
     }
