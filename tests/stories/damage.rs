@@ -101,7 +101,7 @@ fn a_lock_that_is_no_file_is_a_problem_of_status_too() {
     fs_err::remove_file(&lock).unwrap();
     fs_err::create_dir(&lock).unwrap();
     let failed = bench.run(&["snapshot"]).ends_with(1).log.replace('\n', " ");
-    assert!(failed.contains("lock is no file") && failed.contains(": remove it"), "{failed}");
+    assert!(failed.contains("lock is not a file") && failed.contains(": remove it"), "{failed}");
     bench.run(&["once"]).ends_with(1);
     let said = status(&bench);
     assert!(
