@@ -131,7 +131,7 @@ answer_holds $ann raise.csv/success.csv 4200
 drop_file $bob 077 private.csv 4300 # nobody else may read it
 serve $later
 [ -e "$inbox/private.csv" ] || fail "private.csv was taken"
-answer_holds $bob private.csv/status.txt 'may not be read'
+answer_holds $bob private.csv/status.txt 'may not read this file'
 as $bob $drop 022 chmod g+r "$inbox/private.csv"
 serve $later
 answer_holds $bob private.csv/status.txt '1 applied'
