@@ -234,7 +234,7 @@ fn has_suspects(body: &[u8]) -> bool {
     eights.iter().any(is_odd) || rest.iter().any(|byte| *byte < 0x20 || *byte == b'\\')
 }
 
-/// The number of a `\uXXXX` that these bytes begin with.
+/// The number of the escape, such as `\u00e9`, that these bytes begin with.
 fn escaped_unit(bytes: &[u8]) -> Option<u16> {
     let digits = std::str::from_utf8(bytes.strip_prefix(b"\\u")?.get(..4)?).ok()?;
     u16::from_str_radix(digits, 16).ok()

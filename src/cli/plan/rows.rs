@@ -11,7 +11,7 @@ use crate::change::{Guard, NoChange, Plan, PlanRow, Verdict};
 use crate::cli::table::{self, Cell, Side, Table, Tone};
 use crate::domain::quota::{OrgId, Units};
 use crate::report::shared::planned::{CommonReasons, Kind, Part, parts};
-use crate::report::words::{counted, moment_in, number};
+use crate::report::words::{capitalized, counted, moment_in, number};
 use crate::text::words::grouped;
 
 /// A plan that does something about more rows than this is summarized: nobody reads thousands of lines unasked.
@@ -191,7 +191,7 @@ fn limited_rows(
         text += &table::wrapped_with_tail(&said, 4, paint);
     }
     if let Some(reason) = show.reason {
-        text += &wrap_text(4, reason, paint);
+        text += &wrap_text(4, &capitalized(reason), paint);
     }
     let mut table = table_of(rows.iter().take(limit).copied(), show);
     table.at_least(&show.layout.widths);
@@ -315,7 +315,7 @@ fn notes(table: &mut Table, row: &PlanRow, show: &Show<'_>) {
             }
         }
         Verdict::Refused(problem) => {
-            table.line_below(Cell::new(&problem.message, Tone::Plain), "");
+            table.line_below(Cell::new(capitalized(&problem.message), Tone::Plain), "");
         }
         Verdict::Send | Verdict::Unchanged(_) => {}
     }

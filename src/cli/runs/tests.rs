@@ -96,7 +96,7 @@ fn rows_that_were_not_done_for_one_reason_say_it_once() {
         result.outcome = Outcome::Failed(problem);
     }
     let text = at_80(RunState::Done, &story);
-    assert_eq!(text.matches("not sent because").count(), 1, "{text}");
+    assert_eq!(text.matches("Not sent because").count(), 1, "{text}");
     let [own, shared] =
         ["Not done · 2", "Not done, for one reason · 3"].map(|title| text.find(title).unwrap());
     assert!(own < shared && text[shared..].contains("Trading Floor 204150"), "{text}");
