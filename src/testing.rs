@@ -2,4 +2,5 @@
 
 mod chaos;
 pub(crate) mod fuzz;
+pub(crate) mod pipe;
 pub(crate) mod testbed;

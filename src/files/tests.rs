@@ -1,6 +1,7 @@
 //! Reading up to a limit, and nothing that would never end.
 
 use super::*;
+use crate::testing::pipe::make_pipe;
 
 #[test]
 fn a_file_is_read_whole_up_to_its_limit_and_anything_else_is_not_waited_for() {
@@ -13,8 +14,7 @@ fn a_file_is_read_whole_up_to_its_limit_and_anything_else_is_not_waited_for() {
     let message = read(&path, 2).unwrap_err().to_string();
     assert!(message.contains("larger than the limit of 2 bytes"), "{message}");
     // Nobody writes to it: a plain open would never return.
-    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU, 0)
-        .unwrap();
+    make_pipe(&pipe);
     for path in [&pipe, Path::new("/dev/zero")] {
         let message = read(path, 2).unwrap_err().to_string();
         assert!(message.contains("not a regular file"), "{message}");

@@ -9,6 +9,7 @@ use super::*;
 use crate::change::{AnswerFolders, RunState};
 use crate::files::durable;
 use crate::jobs::Job;
+use crate::testing::pipe::make_pipe;
 use crate::testing::testbed::{Bench, Group, file, noon};
 
 async fn pass(bench: &Bench, at: DateTime<Utc>) {
@@ -108,7 +109,7 @@ async fn nothing_that_others_put_there_is_followed_waited_for_or_lost() {
     fs_err::create_dir_all(answers(&bench).join("b.csv")).unwrap();
     symlink(elsewhere.path(), answers(&bench).join("a.csv")).unwrap();
     let fifo = answers(&bench).join("b.csv/status.txt");
-    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    make_pipe(&fifo);
     symlink("/dev/zero", answers(&bench).join("b.csv/error.csv")).unwrap();
     fs_err::write(answers(&bench).join("b.csv/mine.txt"), "of a person").unwrap();
     for (name, group) in [("a.csv", &groups[0]), ("b.csv", &groups[1])] {

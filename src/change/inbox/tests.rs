@@ -6,6 +6,7 @@ use super::*;
 use crate::change::RunState;
 use crate::change::run::Run;
 use crate::first_error::FirstError;
+use crate::testing::pipe::make_pipe;
 
 fn now() -> DateTime<Utc> {
     "2026-11-22T18:05:00Z".parse().unwrap()
@@ -115,7 +116,7 @@ async fn a_file_that_is_still_being_written_is_left() {
 async fn anything_but_a_regular_file_is_reported_and_left() {
     let (_folder, inbox) = inbox();
     std::os::unix::fs::symlink("/etc/hostname", inbox.folder.join("link.csv")).unwrap();
-    std::process::Command::new("mkfifo").arg(inbox.folder.join("pipe.csv")).status().unwrap();
+    make_pipe(&inbox.folder.join("pipe.csv"));
     fs_err::write(inbox.folder.join("book.xlsx"), "PK").unwrap();
     let taken = take(&inbox).await;
     assert!(taken.runs.is_empty());
@@ -282,8 +283,7 @@ async fn a_claimed_file_that_was_exchanged_fails_its_run_and_never_blocks_the_ot
     let (_folder, inbox) = inbox();
     let odd = Run::create(&inbox.runs, now(), "odd.csv", |record| record).unwrap();
     let cut = Run::create(&inbox.runs, now(), "cut.csv", |record| record).unwrap();
-    let fifo = std::process::Command::new("mkfifo").arg(claimed(&inbox, &odd)).status().unwrap();
-    assert!(fifo.success());
+    make_pipe(&claimed(&inbox, &odd));
     fs_err::write(claimed(&inbox, &cut), "a").unwrap();
 
     open(&inbox).recover(now()).unwrap();

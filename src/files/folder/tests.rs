@@ -1,6 +1,7 @@
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
 use super::*;
+use crate::testing::pipe::make_pipe;
 
 fn folder() -> (tempfile::TempDir, Folder) {
     let temporary = tempfile::tempdir().unwrap();
@@ -22,7 +23,7 @@ fn a_regular_file_with_one_name_is_read_and_nothing_else() {
     symlink(path("plain"), path("link")).unwrap();
     symlink("link", path("link-to-a-link")).unwrap();
     fs_err::hard_link(path("plain"), path("second-name")).unwrap();
-    fs::mknodat(fs::CWD, path("fifo"), FileType::Fifo, Mode::from_raw_mode(0o600), 0).unwrap();
+    make_pipe(&path("fifo"));
     let _socket = std::os::unix::net::UnixListener::bind(path("socket")).unwrap();
     fs_err::create_dir(path("folder")).unwrap();
     let open = |text: &str| folder.open_file(name(text), Links::Refused);

@@ -3,6 +3,7 @@
 use std::os::unix::fs::{PermissionsExt, symlink};
 
 use super::*;
+use crate::testing::pipe::make_pipe;
 
 const KIND: Kind = Kind { name: "counts.json", version: 2, without: "all is reported again", limit: 1000 };
 
@@ -54,10 +55,7 @@ fn a_damaged_file_is_set_aside_unchanged_and_the_next_read_begins_again() {
         ("folder", |path| fs_err::create_dir(path).unwrap()),
         ("link", |path| symlink("/etc/passwd", path).unwrap()),
         ("dangling", |path| symlink("nowhere", path).unwrap()),
-        ("pipe", |path| {
-            let mode = rustix::fs::Mode::from_raw_mode(0o600);
-            rustix::fs::mknodat(rustix::fs::CWD, path, rustix::fs::FileType::Fifo, mode, 0).unwrap();
-        }),
+        ("pipe", make_pipe),
     ];
     for (name, damage) in damages {
         let folder = tempfile::tempdir().unwrap();
