@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use self::api::post;
-use self::batch::{Batch, PendingWrite, batches};
+use self::batch::{Batch, Operation, PendingWrite, batches};
 use self::progress::Progress;
 use super::explains::OtherRuns;
 use super::run::journal::{Event, Journal, JournalSummary};
@@ -175,6 +175,7 @@ where
             return Ok(batch);
         }
         progress.read_quotas(self.client).await?;
+        self.find_done_all_the_same(&batch, progress)?;
         for row in std::mem::take(&mut batch.rows) {
             let intended = progress.intended.contains(&row.row);
             let now = match progress.quota(&row.target) {
@@ -214,6 +215,36 @@ where
         Ok(batch)
     }
 
+    /// A server may do what it said that it put off. Where the quota is what was asked for a moment ago, this run asked for it,
+    /// so that its undo file has the row.
+    fn find_done_all_the_same(&mut self, batch: &Batch, progress: &mut Progress) -> anyhow::Result<()> {
+        let is_done = |row: &&PendingWrite| {
+            progress.put_off.contains(&row.row) && progress.quota(&row.target) == Ok(row.after)
+        };
+        let rows: Vec<usize> = batch.rows.iter().filter(is_done).map(|row| row.row).collect();
+        if !rows.is_empty() {
+            let (at, answer) = (self.clock.now(), "put off by the server, and done all the same".to_owned());
+            let number = self.intend(batch.operation, rows.clone(), progress)?;
+            self.journal.append(&Event::Unknown { at, batch: number, answer })?;
+            progress.intended.extend(rows);
+        }
+        Ok(())
+    }
+
+    /// Notes what is asked for, and says the number of the batch.
+    fn intend(
+        &mut self,
+        operation: Operation,
+        rows: Vec<usize>,
+        progress: &mut Progress,
+    ) -> anyhow::Result<usize> {
+        let batch = progress.next_batch;
+        progress.next_batch = batch.saturating_add(1);
+        let (at, operation) = (self.clock.now(), operation.as_str().to_owned());
+        self.journal.append(&Event::Intent { at, batch, operation, rows })?;
+        Ok(batch)
+    }
+
     /// Who set what a quota is now: a run of ours that says so, or somebody else.
     fn who_set(&self, target: &Target, now: Option<Units>) -> String {
         self.others
@@ -227,16 +258,9 @@ where
         queue: &mut VecDeque<Batch>,
         progress: &mut Progress,
     ) -> anyhow::Result<()> {
-        let number = progress.next_batch;
-        progress.next_batch = number.saturating_add(1);
         let rows: Vec<usize> = batch.rows.iter().map(|row| row.row).collect();
         self.lock.check()?;
-        self.journal.append(&Event::Intent {
-            at: self.clock.now(),
-            batch: number,
-            operation: batch.operation.as_str().to_owned(),
-            rows: rows.clone(),
-        })?;
+        let number = self.intend(batch.operation, rows.clone(), progress)?;
         let new: Vec<usize> = rows.iter().copied().filter(|row| progress.intended.insert(*row)).collect();
         let begun = Instant::now();
         let outcome = post(self.client, &batch).await;
@@ -247,6 +271,7 @@ where
             for row in &new {
                 progress.intended.remove(row);
             }
+            progress.put_off.extend(new);
             queue.push_front(batch);
             return Ok(());
         }

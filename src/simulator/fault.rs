@@ -10,6 +10,7 @@ Make something go wrong: KIND[:KEY=VALUE]…; can be repeated.
 Kinds:
   429[:reset=S]        refuse with an exhausted rate limit that resets in S seconds (1)
   STATUS               answer with this status (400 to 599) instead of acting
+            :done      … but act all the same (429 too)
   drop-before          close the connection without acting and without an answer
   drop-after           act, then close the connection without an answer
   slow:ms=N            wait N milliseconds before the answer
@@ -41,8 +42,8 @@ pub(crate) struct Fault {
 /// What goes wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    TooMany { reset: i64 },
-    Status(u16),
+    TooMany { reset: i64, done: bool },
+    Status { status: u16, done: bool },
     DropBefore,
     DropAfter,
     Slow(Duration),
@@ -80,7 +81,9 @@ fn parse(spec: &str) -> Result<Fault, String> {
     let mut given = Parameters(words.map(|word| word.split_once('=').unwrap_or((word, ""))).collect());
     let mut path = "";
     let kind = match name {
-        "429" => Kind::TooMany { reset: given.number("reset")?.unwrap_or(1) },
+        "429" => {
+            Kind::TooMany { reset: given.number("reset")?.unwrap_or(1), done: given.take("done").is_some() }
+        }
         "drop-before" => Kind::DropBefore,
         "drop-after" => Kind::DropAfter,
         "slow" => {
@@ -89,12 +92,12 @@ fn parse(spec: &str) -> Result<Fault, String> {
         }
         "usage-403" => {
             path = "/usage";
-            Kind::Status(403)
+            Kind::Status { status: 403, done: false }
         }
         "bad-row" => Kind::BadRow(bad_row(&mut given)?),
         "ignore-write" => Kind::IgnoreWrite,
         status => match status.parse() {
-            Ok(status @ 400..=599) => Kind::Status(status),
+            Ok(status @ 400..=599) => Kind::Status { status, done: given.take("done").is_some() },
             Ok(other) => return Err(format!("a fault's status is 400 to 599, not {other}")),
             Err(_) => return Err(format!("there is no fault `{name}`")),
         },

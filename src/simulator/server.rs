@@ -130,26 +130,38 @@ pub(super) async fn handle(State(state): State<SharedState>, request: Request) -
 /// Lets the faults have their way, and carries out the operation unless they prevent it.
 async fn act(state: &SharedState, call: &Call, mut budget: Budget) -> (Result<Answer, Problem>, Budget) {
     let mut write_faults = WriteFaults::default();
-    let mut refusal = None;
+    let (mut refusal, mut acts_all_the_same) = (None, false);
     let mut drops_after = false;
     for kind in state.take_if_due(call) {
         match kind {
             Kind::Slow(delay) => tokio::time::sleep(delay).await,
             Kind::DropBefore => drop_connection(),
             Kind::DropAfter => drops_after = true,
-            Kind::Status(status) => refusal = Some(Problem::asked_for(status, &call.path)),
-            Kind::TooMany { reset } => {
+            Kind::Status { status, done } => {
+                refusal = Some(Problem::asked_for(status, &call.path));
+                acts_all_the_same |= done;
+            }
+            Kind::TooMany { reset, done } => {
                 budget.remaining = 0;
                 budget.reset = state.0.clock.now().timestamp() + reset;
                 refusal = Some(Problem::Other(429));
+                acts_all_the_same |= done;
             }
             Kind::BadRow(row) => write_faults.bad_rows.push(row),
             Kind::IgnoreWrite => write_faults.ignore_write = true,
         }
     }
     let now = state.0.clock.now();
-    let answer = refusal
-        .map_or_else(|| operations::answer(&mut state.changing().world, now, call, &write_faults), Err);
+    let carry_out = || operations::answer(&mut state.changing().world, now, call, &write_faults);
+    let answer = match refusal {
+        None => carry_out(),
+        Some(problem) => {
+            if acts_all_the_same {
+                drop(carry_out());
+            }
+            Err(problem)
+        }
+    };
     if drops_after {
         drop_connection();
     }

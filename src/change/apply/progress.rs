@@ -27,6 +27,8 @@ pub(super) struct Progress {
     pub(super) refused: Vec<(PendingWrite, Problem)>,
     /// Rows that this run tried to send, now or before a crash.
     pub(super) intended: BTreeSet<usize>,
+    /// Rows that the server put off, and is to be asked for again: it says that it did nothing.
+    pub(super) put_off: BTreeSet<usize>,
     /// What came instead of an answer to the last request that each row was in.
     pub(super) causes: BTreeMap<usize, String>,
     /// How long the requests took together that had no clear answer, one after the other.
@@ -66,6 +68,7 @@ impl Progress {
             refused: Vec::new(),
             causes: past.intended.keys().map(|row| (*row, "the run was interrupted".to_owned())).collect(),
             intended: past.intended.into_keys().collect(),
+            put_off: BTreeSet::new(),
             unanswered: Duration::ZERO,
             refusals: 0,
             accepted: 0,

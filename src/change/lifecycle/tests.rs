@@ -236,6 +236,24 @@ async fn a_row_that_was_sent_and_then_changed_by_somebody_else_is_not_called_not
 }
 
 #[tokio::test]
+async fn what_a_server_did_although_it_said_that_it_had_not_is_this_runs_work_and_can_be_undone() {
+    for status in [400, 409, 413, 429, 500, 503] {
+        let bench = Bench::new(&[]).await;
+        let groups = calm(&bench, 0).await;
+        bench.fault(&format!("{status}:done:path=POST:count=1"));
+        let rows = [(&groups[0], groups[0].quota + 10), (&groups[1], groups[1].quota - 1)];
+        let mut run = bench.run(&file(rows));
+        bench.advance(&mut run).await.unwrap();
+        assert_eq!(run.record.state, RunState::Done, "{status}");
+        assert_eq!(run.record.counts["applied"], 2, "{status}: {}", text(&run, "journal.jsonl"));
+        let undo = text(&run, "undo.csv");
+        for (group, _) in rows {
+            assert!(undo.contains(&group.aid), "{status}: {undo}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_half_sent_run_whose_file_is_gone_is_blocked_and_is_not_called_unused() {
     let bench = Bench::new(&[]).await;
     let group = calm(&bench, 0).await.remove(0);

@@ -25,6 +25,7 @@ fn a_path_is_part_of_the_request_line() {
     assert_eq!(strikes("500:path=POST", 1), [true]);
     assert_eq!(strikes("500:path=GET /v7/quotas", 1), [false]);
     assert_eq!(strikes("usage-403", 1), [false]);
+    assert_eq!(strikes("429:done:reset=5:path=POST", 1), [true]);
 }
 
 #[test]
