@@ -29,6 +29,7 @@ const SCRIPT: &str = concat!(
     include_str!("page/change.js"),
     include_str!("page/page.js"),
     include_str!("page/live.js"),
+    include_str!("page/pick.js"),
 );
 const TEMPLATES: [(&str, &str); 11] = [
     ("page.html", include_str!("page/page.html")),

@@ -7,7 +7,8 @@ use tokio::time::Instant;
 use super::plan::{SetByRuns, VanishedQuotas};
 use crate::collect::Reading;
 use crate::domain::last_cycle::LastCycle;
-use crate::domain::quota::OrgId;
+use crate::domain::quota::{OrgId, Snapshot};
+use crate::domain::top_consumers::TopConsumers;
 
 /// What is live, and what is known besides of the organizations in which files would change something.
 #[derive(Debug)]
@@ -39,5 +40,13 @@ impl LiveState {
             vanished: VanishedQuotas::default(),
             checked: BTreeSet::new(),
         }
+    }
+
+    /// A snapshot stands for what is live, with its usage: the API is not asked for anything.
+    pub(crate) fn of_snapshot(snapshot: Snapshot) -> Self {
+        let usage_asked_for = snapshot.organizations().iter().map(|organization| organization.id.clone());
+        let usage_asked_for = usage_asked_for.collect();
+        let reading = Reading { snapshot, top_consumers: TopConsumers::default() };
+        Self { usage_asked_for, ..Self::new(reading, Instant::now()) }
     }
 }

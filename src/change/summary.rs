@@ -81,6 +81,33 @@ impl RunSummary {
         if self.planned_only { RunState::Planned } else { self.state }
     }
 
+    /// What a file would do, or why it cannot be used, that became no run.
+    pub(crate) fn of_preview(
+        file: &str,
+        planned: Result<Plan, Vec<String>>,
+        carried: BTreeMap<usize, Vec<(String, String)>>,
+        at: DateTime<Utc>,
+    ) -> Self {
+        let (state, plan, notes) = match planned {
+            Ok(plan) => (RunState::Planned, plan, Vec::new()),
+            Err(problems) => (RunState::Failed, Plan::default(), problems),
+        };
+        Self {
+            id: String::new(),
+            file: file.to_owned(),
+            state,
+            at,
+            plan,
+            results: Vec::new(),
+            carried,
+            held_as: None,
+            decided: 0,
+            planned_only: false,
+            expired: false,
+            notes,
+        }
+    }
+
     /// What the record says: nothing of any row.
     pub(crate) fn from_record(record: &RunRecord) -> Self {
         Self {

@@ -10,6 +10,7 @@ mod health;
 mod history;
 mod message;
 mod overview;
+pub(in crate::daemon) mod preview;
 mod runs;
 
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use tracing::warn;
 
 use self::address::{Address, INPUT, View};
 use self::message::{Link, Message};
+use self::preview::PickedFile;
 use crate::clock::Clock;
 use crate::daemon::health::probes::Probes;
 use crate::domain::quota::Snapshot;
@@ -76,14 +78,34 @@ impl Pages {
         if known == Some(stamp.as_str()) && address.as_ref().is_some_and(Address::is_page) {
             return Answer::Unchanged;
         }
-        let Ok(_turn) = self.turn.acquire().await else { return Answer::Failed(String::new()) };
         let held = self.probes.held_runs();
-        let made = tokio::task::spawn_blocking(move || {
+        self.make(move || {
             let live = live_frame(&app, stamp, address.as_ref().map(Address::view), held, now);
             answer(&app, address, &live, now)
         })
-        .await;
-        made.unwrap_or_else(|error| {
+        .await
+    }
+
+    /// What a change file would do.
+    pub(in crate::daemon) async fn preview(&self, picked: PickedFile) -> Answer {
+        let now = Clock::read().now();
+        let (app, held) = (self.probes.app(), self.probes.held_runs());
+        let stamp = Self::stamp(&app, now);
+        self.make(move || {
+            let live = live_frame(&app, stamp, Some(View::Changes), held, now);
+            let page = preview::preview(&app, &picked, now)
+                .and_then(|view| page::plain_page("changes.html", &view, Some(&live)));
+            page.map_or_else(
+                |error| failed(&app, &error, &live, now),
+                |page| Answer::Page(page, live.stamp.clone()),
+            )
+        })
+        .await
+    }
+
+    async fn make(&self, page: impl FnOnce() -> Answer + Send + 'static) -> Answer {
+        let Ok(_turn) = self.turn.acquire().await else { return Answer::Failed(String::new()) };
+        tokio::task::spawn_blocking(page).await.unwrap_or_else(|error| {
             warn!(error = %error, "a page cannot be made");
             Answer::Failed("The page cannot be made: the log says why.\n".to_owned())
         })
@@ -117,16 +139,13 @@ fn live_frame(app: &App, stamp: String, here: Option<View>, held: usize, now: Da
 /// Makes it. Whatever fails is a page that says so.
 fn answer(app: &App, address: Option<Address>, live: &PageFrame, now: DateTime<Utc>) -> Answer {
     let inputs = app.report_inputs();
-    let message = |headline, text: String, link| {
-        let message = Message { headline, text, link, imprint: (&inputs.context(now)).into() };
-        page::plain_page("message.html", &message, Some(live)).unwrap_or(message.text)
+    let missing = |text: &str| {
+        let (headline, text) = ("There is no such page", text.to_owned());
+        let imprint = (&inputs.context(now)).into();
+        Answer::Missing(message_page(Message { headline, text, link: FIRST_PAGE, imprint }, live))
     };
     let Some(address) = address else {
-        return Answer::Missing(message(
-            "There is no such page",
-            "Its address may be mistyped, or what it showed is gone.".to_owned(),
-            FIRST_PAGE,
-        ));
+        return missing("Its address may be mistyped, or what it showed is gone.");
     };
     let made = match address {
         Address::Snapshot(stem) => history::file(&inputs, &stem).map(|file| file.map(Answer::Table)),
@@ -139,20 +158,21 @@ fn answer(app: &App, address: Option<Address>, live: &PageFrame, now: DateTime<U
     };
     match made {
         Ok(Some(answer)) => answer,
-        Ok(None) => Answer::Missing(message(
-            "There is no such page",
-            "What it showed may have been removed by retention, or is no longer visible.".to_owned(),
-            FIRST_PAGE,
-        )),
-        Err(error) => {
-            warn!(error = format!("{error:#}"), "a page cannot be made");
-            Answer::Failed(message(
-                "This page cannot be made",
-                format!("{error:#}."),
-                Link { href: "/health", label: "What else is wrong" },
-            ))
-        }
+        Ok(None) => missing("What it showed may have been removed by retention, or is no longer visible."),
+        Err(error) => failed(app, &error, live, now),
     }
+}
+
+fn failed(app: &App, error: &anyhow::Error, live: &PageFrame, now: DateTime<Utc>) -> Answer {
+    warn!(error = format!("{error:#}"), "a page cannot be made");
+    let link = Link { href: "/health", label: "What else is wrong" };
+    let imprint = (&app.report_inputs().context(now)).into();
+    let (headline, text) = ("This page cannot be made", format!("{error:#}."));
+    Answer::Failed(message_page(Message { headline, text, link, imprint }, live))
+}
+
+fn message_page(message: Message, live: &PageFrame) -> String {
+    page::plain_page("message.html", &message, Some(live)).unwrap_or(message.text)
 }
 
 /// None where nothing has this address.

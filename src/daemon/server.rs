@@ -10,6 +10,7 @@
 mod body;
 mod connections;
 mod hosts;
+mod upload;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -26,6 +27,7 @@ use hyper::header::{
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tracing::info;
 
 use self::body::Parts;
@@ -50,10 +52,11 @@ pub(crate) async fn start(probes: Probes, listen: SocketAddr) -> anyhow::Result<
         hosts: Hosts::new(probes.public_url(), &hostname()),
         pages: Pages::new(Arc::clone(&probes)),
         probes,
+        uploads: Semaphore::new(1),
     });
     let service = service_fn(move |request: Request<Incoming>| {
         let asked = Arc::clone(&asked);
-        async move { Ok::<_, Infallible>(asked.answer(&request).await) }
+        async move { Ok::<_, Infallible>(asked.answer(request).await) }
     });
     tokio::spawn(Connections::default().serve(listener, service));
     Ok(())
@@ -64,17 +67,23 @@ struct Handler {
     probes: Arc<Probes>,
     hosts: Hosts,
     pages: Pages,
+    /// One file at a time is taken in, so that those who send many fill no memory.
+    uploads: Semaphore,
 }
 
 impl Handler {
     /// Only pages are waited for: all else is there already.
-    async fn answer<B>(&self, request: &Request<B>) -> Response<Parts> {
-        if let Err(refused) = self.hosts.admit(request) {
+    async fn answer(&self, request: Request<Incoming>) -> Response<Parts> {
+        if let Err(refused) = self.hosts.admit(&request) {
             let status = match refused {
                 RefusedRequest::Malformed => StatusCode::BAD_REQUEST,
                 RefusedRequest::Unknown => StatusCode::MISDIRECTED_REQUEST,
             };
             return plain_response(status, format!("{refused}\n"));
+        }
+        let is_upload = *request.method() == Method::POST && request.uri().path() == upload::PATH;
+        if is_upload && self.pages.are_served() {
+            return self.preview(request).await;
         }
         let (path, query) = (request.uri().path(), request.uri().query().unwrap_or_default());
         let known: Option<fn(&Probes) -> Response<Parts>> = match path.strip_suffix('/').unwrap_or(path) {
@@ -101,6 +110,22 @@ impl Handler {
                 let stamp = request.headers().get(IF_NONE_MATCH).and_then(|stamp| stamp.to_str().ok());
                 page(self.pages.answer(address, stamp).await)
             }
+        }
+    }
+}
+
+impl Handler {
+    /// What a change file would do, which is never more than looked at.
+    async fn preview(&self, request: Request<Incoming>) -> Response<Parts> {
+        let Ok(_turn) = self.uploads.try_acquire() else {
+            return plain_response(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Another file is being looked at: try again in a moment.\n".to_owned(),
+            );
+        };
+        match upload::read(request).await {
+            Ok(picked) => page(self.pages.preview(picked).await),
+            Err(refused) => plain_response(refused.status(), format!("{refused}\n")),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 const LOOKS_EVERY = 60000;
 
-function keepLive(restart) {
+function keepLive() {
   let stamp = document.querySelector("meta[name=stamp]")?.content;
   if (!stamp) return;
   const say = (...parts) => {
@@ -15,14 +15,12 @@ function keepLive(restart) {
     const focused = document.activeElement.getAttribute("href") ?? "";
     const opened = [...document.querySelectorAll("details[open]")].map((details) => details.querySelector("summary").textContent);
     stamp = page.querySelector("meta[name=stamp]").content;
-    document.title = page.title;
-    for (const part of ["nav", "main"]) document.querySelector(part).replaceWith(document.adoptNode(page.querySelector(part)));
+    fill(page);
     for (const details of document.querySelectorAll("details")) if (opened.includes(details.querySelector("summary").textContent)) details.open = true;
-    restart();
     document.querySelector(`main a[href="${CSS.escape(focused)}"]`)?.focus();
   };
   const look = async () => {
-    if (document.hidden) return;
+    if (document.hidden || document.getElementById("preview")) return;
     try {
       const answer = await fetch(location.pathname + location.search, { cache: "no-store", headers: { "If-None-Match": stamp } });
       if (answer.status === 304) return say();
@@ -42,6 +40,13 @@ function keepLive(restart) {
   document.addEventListener("visibilitychange", look);
 }
 
+// Shows another page in the place of this one.
+function fill(page) {
+  document.title = page.title;
+  for (const part of ["nav", "main"]) document.querySelector(part).replaceWith(document.adoptNode(page.querySelector(part)));
+  starting();
+}
+
 // What listens to the whole document is silenced where the page is filled with something else.
 let listening = new AbortController();
 
@@ -51,6 +56,7 @@ function starting() {
   document.documentElement.classList.add("starting");
   try {
     start(listening.signal);
+    startPick();
   } finally {
     document.documentElement.classList.remove("starting");
   }
@@ -59,5 +65,5 @@ function starting() {
 document.documentElement.classList.add("starting");
 document.addEventListener("DOMContentLoaded", () => {
   starting();
-  keepLive(starting);
+  keepLive();
 });

@@ -3,6 +3,7 @@
 mod daemon;
 mod heartbeat;
 mod pages;
+mod preview;
 mod published;
 mod reached;
 mod scraped;

@@ -74,10 +74,7 @@ impl Address {
         if !parts.iter().all(is_plain) {
             return None;
         }
-        let asked = |name: &str| {
-            let url = Url::parse(&format!("http://localhost/?{query}")).ok()?;
-            url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
-        };
+        let asked = |name| query_value(query, name);
         Some(match parts.as_slice() {
             [""] => Self::Now,
             ["groups"] => Self::Groups,
@@ -128,6 +125,12 @@ impl Address {
     pub(super) fn is_page(&self) -> bool {
         !matches!(self, Self::Snapshot(_) | Self::RunFile(..))
     }
+}
+
+/// What a query says of a name.
+pub(in crate::daemon) fn query_value(query: &str, name: &str) -> Option<String> {
+    let url = Url::parse(&format!("http://localhost/?{query}")).ok()?;
+    url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use fs_err::File;
 use serde::Serialize;
 
 use super::address::RUN_FILES;
+use super::preview::MOST_BYTES;
 use crate::change::plan::guards;
 use crate::change::run::{Run, RunRecord};
 use crate::change::stored::plan_if_any;
@@ -29,6 +30,8 @@ const PERIOD: Duration = Duration::days(30);
 pub(super) struct Runs {
     headline: String,
     inbox: String,
+    /// The largest file that the page shows a preview of.
+    most_bytes: usize,
     held: Vec<HeldRun>,
     /// In the order of [`sort_key`].
     lines: Vec<Line>,
@@ -78,6 +81,7 @@ pub(super) fn runs(inputs: &ReportInputs<'_>, all: bool, now: DateTime<Utc>) -> 
             several => format!("{several} change files wait for you"),
         },
         inbox: inputs.config.inbox_dir().display().to_string(),
+        most_bytes: MOST_BYTES,
         held: waiting,
         lines,
         older,
@@ -181,13 +185,15 @@ pub(super) struct OneRun {
 /// What a page says beside the report.
 #[derive(Debug, Serialize)]
 struct RunPageExtras {
+    /// Of a run nothing: it is none.
+    preview: [&'static str; 0],
     files: Vec<&'static str>,
     guards: Vec<GuardLine>,
 }
 
 /// The rows that one guard holds.
 #[derive(Debug, Serialize)]
-struct GuardLine {
+pub(super) struct GuardLine {
     name: String,
     /// What it holds, in words without figures.
     summary: &'static str,
@@ -209,6 +215,7 @@ pub(super) fn run_page(
     Ok(Some(OneRun {
         report: ChangesReport { by, ..report },
         beside: RunPageExtras {
+            preview: [],
             files: RUN_FILES.into_iter().filter(|file| run.path(file).is_file()).collect(),
             guards: guard_lines(&summary),
         },
@@ -216,7 +223,7 @@ pub(super) fn run_page(
 }
 
 /// The guards that hold rows, those that hold the most first, each with its first reason.
-fn guard_lines(summary: &RunSummary) -> Vec<GuardLine> {
+pub(super) fn guard_lines(summary: &RunSummary) -> Vec<GuardLine> {
     let mut found: BTreeMap<Guard, (usize, String)> = BTreeMap::new();
     for row in &summary.plan.rows {
         for hit in row.held_reasons() {

@@ -19,6 +19,7 @@ impl RowOutcomes<'_> {
             RunState::Held => {
                 format!("{} of {file} wait{} for approval", rows(held), if held == 1 { "s" } else { "" })
             }
+            RunState::Planned if sent + held + scheduled == 0 => format!("{file} would change nothing"),
             RunState::Planned => {
                 let all = words::counted(sent + held + scheduled, "quota");
                 format!("{file} would change {all}; nothing was sent")
