@@ -6,7 +6,7 @@ use chrono::{DateTime, Days, NaiveDateTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Europe::Berlin;
 use serde_json::Value;
 
-use crate::clockwork::{Week, message_id, names};
+use super::clockwork::{Week, message_id, names};
 
 /// What the log reported as missed: the job, and its first and last slot.
 struct Gap {
