@@ -22,7 +22,12 @@ impl RowOutcomes<'_> {
             RunState::Planned if sent + held + scheduled == 0 => format!("{file} would change nothing"),
             RunState::Planned => {
                 let all = words::counted(sent + held + scheduled, "quota");
-                format!("{file} would change {all}; nothing was sent")
+                let approval = match held {
+                    0 => String::new(),
+                    held if held == sent + held + scheduled => " after approval".to_owned(),
+                    held => format!(", {} after approval", words::number(held)),
+                };
+                format!("{file} would change {all}{approval}; nothing was sent")
             }
             RunState::Scheduled => {
                 let when = self.scheduled.first().map_or_else(String::new, |row| format!(" on {}", row.due));
