@@ -272,9 +272,13 @@ impl Folder {
         let here = &self.descriptor;
         match fs::renameat_with(here, from, here, to, RenameFlags::NOREPLACE) {
             // Older kernels and some mounts cannot do it in one step: a second name is refused where it is taken.
-            Err(Errno::INVAL | Errno::NOSYS) => {
-                fs::linkat(here, from, here, to, AtFlags::empty())?;
-                fs::unlinkat(here, from, AtFlags::empty())
+            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+                match fs::linkat(here, from, here, to, AtFlags::empty()) {
+                    Ok(()) => fs::unlinkat(here, from, AtFlags::empty()),
+                    Err(Errno::EXIST) => Err(Errno::EXIST),
+                    // Nor does exFAT, or a bucket mounted as a folder, give a file a second name.
+                    Err(_) => self.rename_if_nothing_is_there(from, to),
+                }
             }
             done => done,
         }

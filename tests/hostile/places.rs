@@ -37,16 +37,25 @@ fn status_text(place: &Place, file: &str) -> String {
 
 #[test]
 fn a_mount_that_sets_no_modes_is_good_for_everything() {
+    is_good_for_everything("chmod,fchmod,fchmodat", "EPERM");
+}
+
+#[test]
+fn a_mount_where_files_have_one_name_and_renames_replace_is_good_for_everything() {
+    is_good_for_everything("linkat,renameat2", "EOPNOTSUPP");
+}
+
+/// A mount on which each of these calls is refused.
+fn is_good_for_everything(calls: &str, error: &str) {
     if !strace_works() {
         return;
     }
     let simulator = Simulator::start();
     let place = Place::new(&simulator);
-    let chmod = "chmod,fchmod,fchmodat";
     place.drop_file("a.csv", raise(&place, 10));
     for arguments in [&["inbox"][..], &["snapshot"], &["report", "usage"], &["outbox"], &["prune"], &["once"]]
     {
-        let ran = Ran::from(refusing(&place, chmod, "EPERM", arguments).output().unwrap());
+        let ran = Ran::from(refusing(&place, calls, error, arguments).output().unwrap());
         assert_eq!(ran.code, Some(0), "{arguments:?}: {}", ran.stderr);
         assert!(
             !ran.stderr.contains("WARN") && !ran.stderr.contains("ERROR"),
@@ -56,6 +65,10 @@ fn a_mount_that_sets_no_modes_is_good_for_everything() {
     }
     assert_eq!(place.runs()[0].1["state"], "done");
     assert!(status_text(&place, "a.csv").contains("1 applied"), "{}", status_text(&place, "a.csv"));
+    let is_snapshot =
+        |(path, _): &(std::path::PathBuf, Vec<u8>)| path.extension().is_some_and(|kind| kind == "csv");
+    let snapshots = files(&place.data().join("history")).into_iter().filter(is_snapshot);
+    assert!(snapshots.count() >= 1, "there is a snapshot");
 }
 
 #[test]

@@ -23,11 +23,7 @@ impl Folder {
             single_part(from).and_then(|from| Ok((from, single_part(to)?))).and_then(|(from, to)| {
                 match fs::renameat_with(here, from, here, to, RenameFlags::NOREPLACE) {
                     Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
-                        match fs::statat(here, to, AtFlags::SYMLINK_NOFOLLOW) {
-                            Err(Errno::NOENT) => fs::renameat(here, from, here, to),
-                            Ok(_) => Err(Errno::EXIST),
-                            Err(error) => Err(error),
-                        }
+                        self.rename_if_nothing_is_there(from, to)
                     }
                     done => done,
                 }
@@ -36,6 +32,16 @@ impl Folder {
             Ok(()) => self.sync().map(|()| true).map_err(not_durable),
             Err(Errno::EXIST) => Ok(false),
             Err(error) => Err(with_path(&self.path.join(from), error)),
+        }
+    }
+
+    /// For mounts that cannot refuse a taken name themselves: what takes the name after the look is replaced.
+    pub(super) fn rename_if_nothing_is_there(&self, from: &OsStr, to: &OsStr) -> Result<(), Errno> {
+        let here = &self.descriptor;
+        match fs::statat(here, to, AtFlags::SYMLINK_NOFOLLOW) {
+            Err(Errno::NOENT) => fs::renameat(here, from, here, to),
+            Ok(_) => Err(Errno::EXIST),
+            Err(error) => Err(error),
         }
     }
 
