@@ -1,10 +1,13 @@
 //! Which run's answers lie in which folder: pure.
 //!
 //! A file that is dropped again under its name takes the folder of the earlier one once all of that is decided and
-//! delivered; until then it gets the next number. Names that differ only in case are one name, as they are on many shares.
+//! delivered; until then it gets the next number. Names that differ only in case, or in how their accents are encoded, are one name, as
+//! they are on many shares.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
+
+use unicode_normalization::UnicodeNormalization;
 
 use super::place;
 use crate::change::codes::RunState;
@@ -69,18 +72,18 @@ impl Claims {
             RunState::Stale | RunState::Done | RunState::Failed | RunState::Rejected => false,
         };
         self.forget(&record.id);
-        self.by_folder.entry(fold_case(folder)).or_default().insert(record.id.clone());
+        self.by_folder.entry(same_on_a_share(folder)).or_default().insert(record.id.clone());
         self.runs.insert(record.id.clone(), Claim { folder: folder.to_owned(), open, owed });
     }
 
     /// Forgets a run; its folder, if the answers in it are its own.
     pub(in crate::change) fn forget(&mut self, id: &str) -> Option<String> {
         let folder = self.runs.remove(id)?.folder;
-        let others = self.by_folder.get_mut(&fold_case(&folder))?;
+        let others = self.by_folder.get_mut(&same_on_a_share(&folder))?;
         others.remove(id);
         let is_own = !others.iter().any(|other| is_later(other, id));
         if others.is_empty() {
-            self.by_folder.remove(&fold_case(&folder));
+            self.by_folder.remove(&same_on_a_share(&folder));
         }
         is_own.then_some(folder)
     }
@@ -133,7 +136,7 @@ impl Claims {
 
     /// The other runs that claim a folder.
     fn other_claimants<'c>(&'c self, folder: &str, id: &'c str) -> impl Iterator<Item = &'c str> {
-        let all = self.by_folder.get(&fold_case(folder)).into_iter().flatten();
+        let all = self.by_folder.get(&same_on_a_share(folder)).into_iter().flatten();
         all.map(String::as_str).filter(move |other| *other != id)
     }
 
@@ -151,8 +154,9 @@ fn is_later(id: &str, than: &str) -> bool {
     root_of(id) > root_of(than)
 }
 
-fn fold_case(folder: &str) -> String {
-    folder.to_lowercase()
+/// Equal for names that lead to one folder on some share: a Mac, and ZFS if it is asked to, take `é` and `e´` for one letter.
+fn same_on_a_share(folder: &str) -> String {
+    folder.to_lowercase().nfc().collect()
 }
 
 #[cfg(test)]

@@ -33,6 +33,16 @@ fn a_file_of_the_same_name_waits_for_no_folder_and_takes_that_of_one_that_ended(
 }
 
 #[test]
+fn a_file_waits_for_no_folder_of_a_name_that_only_encodes_its_accents_otherwise() {
+    let (composed, decomposed) = (record("1-q", "caf\u{e9}.csv"), record("2-q", "cafe\u{301}.csv"));
+    let mut claims = Claims::default();
+    claims.note(&composed, "caf\u{e9}.csv", RunState::Held, false);
+    assert_eq!(chosen(&claims, &decomposed), "cafe\u{301}.csv (2)");
+    claims.note(&composed, "caf\u{e9}.csv", RunState::Done, false);
+    assert_eq!(chosen(&claims, &decomposed), "cafe\u{301}.csv");
+}
+
+#[test]
 fn an_earlier_run_never_takes_back_what_a_later_one_has_and_only_the_last_ones_answers_go_with_it() {
     let (first, second) = (record("1-q", "q.csv"), record("2-q", "q.csv"));
     let mut claims = Claims::default();
