@@ -165,8 +165,11 @@ fn of_rows(records: &[Record]) -> Vec<String> {
 fn record(row: Row, header: &Header) -> Record {
     let Row { number, mut cells, torn } = row;
     let change = cells::change(&cells, torn.as_deref(), header);
-    cells.resize(cells.len().max(header.width), String::new());
-    let fields = header.carried.iter().map(|index| std::mem::take(&mut cells[*index])).collect();
+    let mut fields: Vec<String> =
+        header.carried.iter().map_while(|index| cells.get_mut(*index).map(std::mem::take)).collect();
+    let filled = fields.iter().rposition(|field| !field.is_empty()).map_or(0, |last| last + 1);
+    fields.truncate(filled);
+    fields.shrink_to_fit();
     Record { row: number, fields, change }
 }
 

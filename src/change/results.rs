@@ -143,14 +143,20 @@ struct SetBack<'a> {
 }
 
 /// Lines of a CSV that a spreadsheet shows and never runs.
-struct Lines(csv::Writer<Vec<u8>>);
+struct Lines {
+    csv: csv::Writer<Vec<u8>>,
+    /// How many columns of the input there are.
+    width: usize,
+}
 
 impl Lines {
     /// The cells of the input, as they were written but inert, and ours.
     fn push_beside_input(&mut self, fields: &[String], ours: &[&str]) {
         let ours = ours.iter().map(|cell| inert_clean(cell).into_owned());
-        let cells = fields.iter().map(|field| inert_input(field)).chain(ours);
-        self.0.write_record(cells).expect("memory takes every line");
+        let missing = self.width.saturating_sub(fields.len());
+        let blank = std::iter::repeat_n(String::new(), missing);
+        let cells = fields.iter().map(|field| inert_input(field)).chain(blank).chain(ours);
+        self.csv.write_record(cells).expect("memory takes every line");
     }
 
     fn set_back(&mut self, row: &SetBack<'_>) {
@@ -168,7 +174,7 @@ impl Lines {
     }
 
     fn push(&mut self, cells: &[&str]) {
-        self.0
+        self.csv
             .write_record(cells.iter().map(|cell| inert_clean(cell).into_owned()))
             .expect("memory takes every line");
     }
@@ -180,10 +186,11 @@ fn table(header: &[&str], fill: impl FnOnce(&mut Lines)) -> Vec<u8> {
 }
 
 fn lines(headers: &[String], ours: &[String], fill: impl FnOnce(&mut Lines)) -> Vec<u8> {
-    let mut lines = Lines(csv::WriterBuilder::new().flexible(true).from_writer(Vec::new()));
+    let csv = csv::WriterBuilder::new().flexible(true).from_writer(Vec::new());
+    let mut lines = Lines { csv, width: headers.len() };
     lines.push_beside_input(headers, &ours.iter().map(String::as_str).collect::<Vec<_>>());
     fill(&mut lines);
-    lines.0.into_inner().expect("memory takes every line")
+    lines.csv.into_inner().expect("memory takes every line")
 }
 
 #[cfg(test)]

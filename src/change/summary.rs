@@ -28,7 +28,7 @@ pub(crate) struct RunSummary {
     pub plan: Plan,
     /// One for each row once they are known; empty for a held run.
     pub results: Vec<RowResult>,
-    /// The further columns of the file, by row, each as its header and the text: why somebody asked for it. Mails show them.
+    /// The first further columns of the file, by row, each as its header and the text: why somebody asked for it. Mails show them.
     pub carried: BTreeMap<usize, Vec<(String, String)>>,
     /// The run that the held rows were split off into.
     pub held_as: Option<String>,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::excerpt::trim_cell;
+use super::excerpt::{excerpt, trim_cell};
 use super::header::Columns;
 use super::percent::Percent;
 use crate::change::codes::Problem;
@@ -44,20 +44,26 @@ pub(crate) const EXPORTED: [&str; 10] = [
     "comment",
 ];
 
+/// A file may have more columns than a person reads beside a row.
+const EXTRA_COLUMNS: usize = 5;
+
 impl ChangeFile {
-    /// What stands in columns that are none of our fields, by row, each with its header; without empty cells.
+    /// What stands in the first columns that are none of our fields, by row, each with its header in short; without empty cells.
     pub(crate) fn extra_cells(&self) -> BTreeMap<usize, Vec<(String, String)>> {
-        let further = |(header, cell): (&String, &String)| {
-            let (header, cell) =
-                (trim_cell(header), csv_cell::without_inert_mark(trim_cell(cell)).into_owned());
-            let says_something = !header.is_empty()
-                && !cell.is_empty()
-                && !self.columns.hold(header)
-                && !EXPORTED.contains(&header); // what was used says nothing of why
-            says_something.then(|| (header.to_owned(), cell))
+        // It is kept with each row, so its length in the file must not count. What was used says nothing of why.
+        let in_short = |header: &String| {
+            let header = trim_cell(header);
+            let is_extra = !header.is_empty() && !self.columns.hold(header) && !EXPORTED.contains(&header);
+            is_extra.then(|| excerpt(header))
+        };
+        let headers: Vec<Option<String>> = self.headers.iter().map(in_short).collect();
+        let further = |(header, cell): (&Option<String>, &String)| {
+            let header = header.as_ref()?;
+            let cell = csv_cell::without_inert_mark(trim_cell(cell)).into_owned();
+            (!cell.is_empty()).then(|| (header.clone(), cell))
         };
         let of = |record: &Record| -> Vec<_> {
-            self.headers.iter().zip(&record.fields).filter_map(further).collect()
+            headers.iter().zip(&record.fields).filter_map(further).take(EXTRA_COLUMNS).collect()
         };
         let rows = self.records.iter().map(|record| (record.row, of(record)));
         rows.filter(|(_, cells)| !cells.is_empty()).collect()
@@ -91,7 +97,8 @@ impl SkippedRows {
 pub(crate) struct Record {
     /// The row's number as a spreadsheet shows it.
     pub row: usize,
-    /// The cells as written, one for each header.
+    /// The cells as written, each below its header, without the empty ones at the end: short rows below a thousand headers would
+    /// take far more memory than the file has bytes.
     pub fields: Vec<String>,
     /// What the row asks for, or why that is not clear.
     pub change: Result<RowChange, BadRow>,

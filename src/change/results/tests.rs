@@ -59,6 +59,16 @@ fn the_files_of_a_run_as_people_open_them() {
 }
 
 #[test]
+fn what_became_of_a_short_row_stands_below_its_headers() {
+    let file = parsed("aid,value,Owner,Why\n1,5\n2,5,Ann,\n");
+    assert_eq!(
+        text(error_csv(&file, &[])),
+        "aid,value,Owner,Why,row,code,message\n1,5,,,2,not_confirmed,its outcome is unknown.\n\
+         2,5,Ann,,3,not_confirmed,its outcome is unknown.\n"
+    );
+}
+
+#[test]
 fn a_plan_comes_back_from_its_file() {
     for mode in [Mode::Row, Mode::Organization] {
         let mut plan = planned(FILE, &world(), mode, &Guards::default());

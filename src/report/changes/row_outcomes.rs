@@ -19,8 +19,6 @@ use crate::report::shared::words;
 
 /// Each section lists so many rows and counts the rest.
 pub(in crate::report) const LISTED: usize = 20;
-/// A file may have more columns than a person reads in a mail.
-const CARRIED: usize = 5;
 
 /// What became of the rows of a section.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -207,7 +205,7 @@ impl<'s> RowOutcomes<'s> {
         let cell = |(header, text): &(String, String)| {
             format!("{}: {}", words::clean(header, 40), words::clean(text, 120))
         };
-        let carried = cells.iter().take(CARRIED).map(cell).collect::<Vec<_>>().join(" · ");
+        let carried = cells.iter().map(cell).collect::<Vec<_>>().join(" · ");
         ChangeRow { carried, ..row_of_plan(row, before, after, why, self.zone) }
     }
 
