@@ -12,17 +12,18 @@ mod message;
 mod overview;
 pub(in crate::daemon) mod preview;
 mod runs;
+mod turn;
 
 use std::sync::Arc;
 
 use chrono::{DateTime, Duration, Utc};
 use fs_err::File;
-use tokio::sync::Semaphore;
 use tracing::warn;
 
 use self::address::{Address, INPUT, View};
 use self::message::{Link, Message};
 use self::preview::PickedFile;
+use self::turn::Turn;
 use crate::clock::Clock;
 use crate::daemon::health::probes::Probes;
 use crate::domain::quota::Snapshot;
@@ -54,15 +55,14 @@ pub(in crate::daemon) enum Answer {
 /// What makes them.
 pub(in crate::daemon) struct Pages {
     probes: Arc<Probes>,
-    /// One page at a time: there may be thousands of account groups on it.
-    turn: Semaphore,
+    turn: Turn,
 }
 
 const FIRST_PAGE: Link = Link { href: "/", label: "Back to the first page" };
 
 impl Pages {
     pub(in crate::daemon) fn new(probes: Arc<Probes>) -> Self {
-        Self { probes, turn: Semaphore::new(1) }
+        Self { probes, turn: Turn::new() }
     }
 
     /// Whether there are pages at all, as the configuration is now.
@@ -104,8 +104,7 @@ impl Pages {
     }
 
     async fn make(&self, page: impl FnOnce() -> Answer + Send + 'static) -> Answer {
-        let Ok(_turn) = self.turn.acquire().await else { return Answer::Failed(String::new()) };
-        tokio::task::spawn_blocking(page).await.unwrap_or_else(|error| {
+        self.turn.work(page).await.unwrap_or_else(|error| {
             warn!(error = %error, "a page cannot be made");
             Answer::Failed("The page cannot be made: the log says why.\n".to_owned())
         })
