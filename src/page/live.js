@@ -11,6 +11,8 @@ function keepLive() {
     (document.querySelector("#change:not([hidden]) .news") ?? document.getElementById("live")).replaceChildren(...parts);
   };
   const isBusy = () => document.querySelector("#change:not([hidden]), input:focus, select:focus, textarea:focus, #trend:not([hidden])");
+  // What a file would do stays until somebody leaves it; and so does the page while the file is read.
+  const isKept = () => document.querySelector("#preview, #pick[aria-busy]");
   const show = (page) => {
     const focused = document.activeElement.getAttribute("href") ?? "";
     const opened = [...document.querySelectorAll("details[open]")].map((details) => details.querySelector("summary").textContent);
@@ -20,12 +22,14 @@ function keepLive() {
     document.querySelector(`main a[href="${CSS.escape(focused)}"]`)?.focus();
   };
   const look = async () => {
-    if (document.hidden || document.getElementById("preview")) return;
+    if (document.hidden || isKept()) return;
     try {
       const answer = await fetch(location.pathname + location.search, { cache: "no-store", headers: { "If-None-Match": stamp } });
+      const text = await answer.text();
+      if (isKept()) return; // since this was asked
       if (answer.status === 304) return say();
       if (!answer.ok) return say(`No new figures: ${answer.status}`);
-      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const page = new DOMParser().parseFromString(text, "text/html");
       // Another look may have shown it meanwhile.
       if (page.querySelector("meta[name=stamp]").content === stamp) return say();
       if (!isBusy()) return show(page);

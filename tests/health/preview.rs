@@ -53,6 +53,7 @@ fn what_a_file_would_do_is_shown_without_a_request_a_run_or_a_trace_of_the_file(
         "CHG-1",
         "Refused · 1",
         "Held · 1",
+        "Guards would hold rows",
     ] {
         assert!(page.contains(said), "{said}: {page}");
     }
@@ -120,35 +121,103 @@ fn without_a_snapshot_there_is_nothing_to_compare_with_and_without_pages_no_prev
     assert_eq!(posted(&daemon, FILE).status, 404);
 }
 
+/// What the page does when a person picks a file.
+fn pick(text: &str) -> String {
+    format!(
+        "(() => {{ const picked = new DataTransfer(); picked.items.add(new File([{}], 'q4.csv')); \
+         const field = document.querySelector('#pick input'); field.files = picked.files; \
+         field.dispatchEvent(new Event('change')) }})()",
+        serde_json::Value::from(text)
+    )
+}
+
+/// What a person reads; nothing while a page is loaded.
+const SHOWN: &str = "document.querySelector('main')?.innerText ?? ''";
+
+fn is_shown(browser: &mut Browser, text: &str) {
+    eventually(text, || browser.text(SHOWN).contains(text).then_some(()));
+}
+
 #[test]
 fn a_person_picks_a_file_sees_what_it_would_do_and_goes_back() {
     let Some(mut browser) = Browser::find() else { return };
-    let (_bench, daemon) = installed();
+    let (bench, daemon) = installed();
     browser.visit(&format!("http://{}/", daemon.address));
     browser.follow("Changes");
-    let pick = |text: &str| {
-        format!(
-            "(() => {{ const picked = new DataTransfer(); picked.items.add(new File([{}], 'q4.csv')); \
-             const field = document.querySelector('#pick input'); field.files = picked.files; \
-             field.dispatchEvent(new Event('change')) }})()",
-            serde_json::Value::from(text)
-        )
-    };
-    let large = "x".repeat((1 << 20) + 1);
-    browser.eval(&pick(&large));
+    browser.eval(&pick(&"x".repeat((1 << 20) + 1)));
     let said = "document.querySelector('#pick output').textContent";
     assert!(browser.text(said).contains("quotakeeper plan"), "{}", browser.text(said));
 
     browser.eval(&pick(FILE));
-    let shown = "document.querySelector('main')?.innerText ?? ''"; // nothing while it is loaded
-    eventually("the preview", || browser.text(shown).contains("q4.csv would change").then_some(()));
+    is_shown(&mut browser, "q4.csv would change");
     assert_eq!(browser.eval("document.activeElement.id"), "content");
-    // New figures do not take it away.
+    // Neither new figures nor a link within the page take it away.
     browser.eval("document.dispatchEvent(new Event('visibilitychange'))");
-    assert!(browser.text(shown).contains("This is a preview"), "{}", browser.text(shown));
+    browser.eval("new Promise(done => { addEventListener('hashchange', done); document.querySelector('.skip').click() })");
+    assert!(browser.text(SHOWN).contains("This is a preview"), "{}", browser.text(SHOWN));
+    browser.eval("history.go(-2)");
+    is_shown(&mut browser, "Drop change files into");
+
+    // It is a page as well where there is nothing to compare with.
+    for snapshot in bench.csv_files("history") {
+        fs_err::remove_file(snapshot).unwrap();
+    }
+    browser.eval(&pick(FILE));
+    is_shown(&mut browser, "there is no snapshot");
     browser.eval("history.back()");
-    eventually("the page of all change files", || {
-        browser.text(shown).contains("Drop change files into").then_some(())
-    });
+    is_shown(&mut browser, "Drop change files into");
+}
+
+#[test]
+fn what_comes_late_or_from_somebody_else_does_not_take_the_place_of_what_a_file_would_do() {
+    let Some(mut browser) = Browser::find() else { return };
+    let (bench, daemon) = installed();
+    browser.visit(&format!("http://{}/changes", daemon.address));
+    browser.eval(
+        "window.asked = fetch; window.fetch = async (url, options) => { const answer = await asked(url, options); \
+         if (options.method !== 'POST') await new Promise(done => { window.goOn = done }); return answer }",
+    );
+    bench.run(&["snapshot"]).ends_with(0);
+    browser.eval("document.dispatchEvent(new Event('visibilitychange'))");
+    eventually("new figures", || browser.eval("!!window.goOn").as_bool().unwrap().then_some(()));
+    browser.eval(&pick(FILE));
+    is_shown(&mut browser, "q4.csv would change");
+    browser.eval("goOn(); new Promise(done => setTimeout(done))");
+    assert!(browser.text(SHOWN).contains("This is a preview"), "{}", browser.text(SHOWN));
+
+    // A proxy that answers by itself.
+    browser.visit(&format!("http://{}/changes", daemon.address));
+    browser.eval(
+        "window.fetch = async () => new Response('<title>Sign in</title>', { status: 502, headers: { 'Content-Type': 'text/html' } })",
+    );
+    browser.eval(&pick(FILE));
+    is_shown(&mut browser, "quotakeeper does not answer: 502");
+    assert_eq!(browser.eval("document.title"), "Changes");
+    assert_eq!(browser.eval("document.activeElement === document.querySelector('#pick input')"), true);
     browser.has_no_problems();
+}
+
+#[test]
+fn on_no_screen_anything_lies_beside_a_preview_and_axe_finds_nothing() {
+    let Some(mut browser) = Browser::find() else { return };
+    let (_bench, daemon) = installed();
+    let axe = std::env::var_os("QUOTAKEEPER_TEST_AXE").map(|path| fs_err::read_to_string(path).unwrap());
+    for (width, is_dark) in [(320, true), (800, false), (1280, true)] {
+        browser.has_size(width, 900);
+        browser.is_dark(is_dark);
+        browser.visit(&format!("http://{}/changes", daemon.address));
+        for (file, text) in [(FILE, "q4.csv would change"), ("x", "could not be used")] {
+            browser.eval(&pick(file));
+            is_shown(&mut browser, text);
+            let wide = browser.eval("document.documentElement.scrollWidth");
+            assert!(wide.as_u64().unwrap() <= u64::from(width), "{text} at {width}: {wide}");
+            if let Some(axe) = &axe {
+                browser.eval(axe);
+                let found = browser.eval("axe.run().then(found => found.violations.map(one => [one.id, one.nodes.map(node => node.html)]))");
+                assert_eq!(found, serde_json::Value::Array(Vec::new()), "{text} at {width}: {found:#}");
+            }
+            browser.eval("history.back()");
+            is_shown(&mut browser, "Drop change files into");
+        }
+    }
 }

@@ -10,6 +10,7 @@ use hyper::{Request, StatusCode};
 
 use crate::daemon::pages::address::query_value;
 use crate::daemon::pages::preview::{MOST_BYTES, PickedFile};
+use crate::text::clean::clean;
 
 /// Where it is sent to.
 pub(super) const PATH: &str = "/changes/plan";
@@ -51,6 +52,7 @@ where
         return Err(RefusedUpload::TooLarge); // by what it says of itself
     }
     let name = request.uri().query().and_then(|query| query_value(query, "name"));
+    let name = name.filter(|name| !clean(name, 60).is_empty()); // a headline begins with it
     let (mut body, mut bytes) = (request.into_body(), Vec::new());
     while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
         let Ok(data) = frame.map_err(|_| RefusedUpload::Cut)?.into_data() else { continue };

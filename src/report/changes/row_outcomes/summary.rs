@@ -19,7 +19,15 @@ impl RowOutcomes<'_> {
             RunState::Held => {
                 format!("{} of {file} wait{} for approval", rows(held), if held == 1 { "s" } else { "" })
             }
-            RunState::Planned if sent + held + scheduled == 0 => format!("{file} would change nothing"),
+            RunState::Planned if sent + held + scheduled == 0 => {
+                let failed = self.failed.values().map(Vec::len).sum();
+                let why = match failed {
+                    0 => String::new(),
+                    1 => ": 1 row is refused".to_owned(),
+                    failed => format!(": {} are refused", rows(failed)),
+                };
+                format!("{file} would change nothing{why}")
+            }
             RunState::Planned => {
                 let all = words::counted(sent + held + scheduled, "quota");
                 let approval = match held {
