@@ -85,8 +85,8 @@ where
 {
     /// Sends the rows and says how each one ended. An error leaves the run to be resumed: nothing is decided by it.
     pub(crate) async fn run(mut self, rows: Vec<PendingWrite>) -> anyhow::Result<BTreeMap<usize, Outcome>> {
-        let past = std::mem::take(&mut self.past);
-        let mut progress = Progress::new(past, &rows, std::mem::take(&mut self.last_seen));
+        let (past, known) = (std::mem::take(&mut self.past), std::mem::take(&mut self.last_seen));
+        let mut progress = Box::new(Progress::new(past, &rows, known, self.clock.now()));
         let open = rows.into_iter().filter(|row| !progress.ended.contains_key(&row.row)).collect();
         self.send_all(batches(open), &mut progress).await?;
 
@@ -215,11 +215,12 @@ where
         Ok(batch)
     }
 
-    /// A server may do what it said that it put off. Where the quota is what was asked for a moment ago, this run asked for it,
-    /// so that its undo file has the row.
+    /// A server may do what it put off. Where the quota is what was asked for a moment ago, this run did it, and can undo it.
     fn find_done_all_the_same(&mut self, batch: &Batch, progress: &mut Progress) -> anyhow::Result<()> {
         let is_done = |row: &&PendingWrite| {
-            progress.put_off.contains(&row.row) && progress.quota(&row.target) == Ok(row.after)
+            progress.put_off.contains(&row.row)
+                && !progress.intended.contains(&row.row) // sent again since
+                && progress.quota(&row.target) == Ok(row.after)
         };
         let rows: Vec<usize> = batch.rows.iter().filter(is_done).map(|row| row.row).collect();
         if !rows.is_empty() {
@@ -267,7 +268,7 @@ where
         if let Err(error @ Error::NotYet { .. }) = &outcome {
             // Nothing was done. Meanwhile anything may have been: it is looked at again as if it had never been sent.
             let (at, answer) = (self.clock.now(), error.to_string());
-            self.journal.append(&Event::NothingDone { at, batch: number, answer })?;
+            self.journal.append(&Event::NothingDone { at, batch: number, answer, put_off: true })?;
             for row in &new {
                 progress.intended.remove(row);
             }
@@ -289,7 +290,7 @@ where
             Err(error) => {
                 let (at, answer) = (self.clock.now(), error.to_string());
                 self.journal.append(&if error.is_nothing_done() {
-                    Event::NothingDone { at, batch: number, answer }
+                    Event::NothingDone { at, batch: number, answer, put_off: false }
                 } else {
                     Event::Unknown { at, batch: number, answer }
                 })?;

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
+
 use super::batch::{Batch, PendingWrite};
 use super::size::Size;
 use crate::change::codes::{Code, Problem};
@@ -17,6 +19,9 @@ const MOST_REFUSALS: u32 = 64;
 /// So long in all without a clear answer, and the server is taken to answer nothing.
 const MOST_UNANSWERED: Duration = Duration::from_secs(5 * 60);
 
+/// What was put off longer ago, before a crash, somebody else may well have done since.
+const A_MOMENT: TimeDelta = TimeDelta::minutes(5);
+
 /// Where the rows stand while a run is applied.
 pub(super) struct Progress {
     /// Rows that ended.
@@ -27,7 +32,7 @@ pub(super) struct Progress {
     pub(super) refused: Vec<(PendingWrite, Problem)>,
     /// Rows that this run tried to send, now or before a crash.
     pub(super) intended: BTreeSet<usize>,
-    /// Rows that the server put off, and is to be asked for again: it says that it did nothing.
+    /// Rows that the server put off a moment ago, and is to be asked for again: it says that it did nothing.
     pub(super) put_off: BTreeSet<usize>,
     /// What came instead of an answer to the last request that each row was in.
     pub(super) causes: BTreeMap<usize, String>,
@@ -47,7 +52,12 @@ pub(super) struct Progress {
 
 impl Progress {
     /// Where these rows stand by what the journal says. `known` is what was last seen of their organizations.
-    pub(super) fn new(past: JournalSummary, rows: &[PendingWrite], known: WithQuota) -> Self {
+    pub(super) fn new(
+        past: JournalSummary,
+        rows: &[PendingWrite],
+        known: WithQuota,
+        now: DateTime<Utc>,
+    ) -> Self {
         let mut ended: BTreeMap<usize, Outcome> =
             past.settled.into_iter().map(|(row, problem)| (row, Outcome::Failed(problem))).collect();
         for row in rows.iter().filter(|row| past.verified.contains_key(&row.row)) {
@@ -68,7 +78,12 @@ impl Progress {
             refused: Vec::new(),
             causes: past.intended.keys().map(|row| (*row, "the run was interrupted".to_owned())).collect(),
             intended: past.intended.into_keys().collect(),
-            put_off: BTreeSet::new(),
+            put_off: past
+                .put_off
+                .into_iter()
+                .filter(|(_, at)| now - *at < A_MOMENT)
+                .map(|(row, _)| row)
+                .collect(),
             unanswered: Duration::ZERO,
             refusals: 0,
             accepted: 0,

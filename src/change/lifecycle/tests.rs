@@ -254,6 +254,50 @@ async fn what_a_server_did_although_it_said_that_it_had_not_is_this_runs_work_an
 }
 
 #[tokio::test]
+async fn a_run_killed_while_a_server_does_what_it_put_off_goes_on_as_if_it_had_not_been_killed() {
+    let bench = Bench::new(&[]).await;
+    let group = calm(&bench, 0).await.remove(0);
+    bench.fault("429:done:path=POST:count=1");
+    let mut run = bench.run(&file([(&group, group.quota + 10)]));
+    bench.advance(&mut run).await.unwrap();
+    let (journal, success, undo) =
+        (text(&run, "journal.jsonl"), text(&run, "success.csv"), text(&run, "undo.csv"));
+    assert_eq!(journal.lines().count(), 5, "{journal}");
+    assert!(undo.contains(&group.aid), "{undo}");
+    let cut = |run: &mut Run, lines: usize| {
+        let kept: String = journal.split_inclusive('\n').take(lines).collect();
+        run.write("journal.jsonl", kept.as_bytes()).unwrap();
+        run.record.counts.clear();
+        run.record.undo_sha256 = None;
+        run.set_state(RunState::Applying, noon()).unwrap();
+    };
+    for lines in 1..=5 {
+        cut(&mut run, lines);
+        bench.advance(&mut run).await.unwrap();
+        assert_eq!(text(&run, "success.csv"), success, "after {lines} lines");
+        assert_eq!(text(&run, "undo.csv"), undo, "after {lines} lines");
+    }
+    // Somebody else had the time to do it.
+    cut(&mut run, 2);
+    bench.advance_at(&mut run, noon() + chrono::Duration::minutes(6)).await.unwrap();
+    assert_eq!(run.record.counts["unchanged"], 1, "{}", text(&run, "journal.jsonl"));
+}
+
+#[tokio::test]
+async fn what_was_put_off_and_then_got_no_answer_is_noted_once() {
+    let bench = Bench::new(&[]).await;
+    let group = calm(&bench, 0).await.remove(0);
+    bench.fault("429:path=POST:count=1");
+    bench.fault("500:done:path=POST:after=1:count=1");
+    let mut run = bench.run(&file([(&group, group.quota + 10)]));
+    bench.advance(&mut run).await.unwrap();
+    assert_eq!(run.record.counts["applied"], 1);
+    let journal = text(&run, "journal.jsonl");
+    let intents = events(&journal).into_iter().filter(|event| matches!(event, Event::Intent { .. }));
+    assert_eq!(intents.count(), 2, "{journal}");
+}
+
+#[tokio::test]
 async fn a_half_sent_run_whose_file_is_gone_is_blocked_and_is_not_called_unused() {
     let bench = Bench::new(&[]).await;
     let group = calm(&bench, 0).await.remove(0);

@@ -28,7 +28,14 @@ pub(crate) enum Event {
     /// The server took the batch.
     Accepted { at: DateTime<Utc>, batch: usize },
     /// The server did nothing of it: it had no time, could not be reached, or did not accept the token.
-    NothingDone { at: DateTime<Utc>, batch: usize, answer: String },
+    NothingDone {
+        at: DateTime<Utc>,
+        batch: usize,
+        answer: String,
+        /// It is to be sent again in a moment.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        put_off: bool,
+    },
     /// The server refused the batch as a whole; nothing is assumed of its rows.
     Refused { at: DateTime<Utc>, batch: usize, answer: String },
     /// No answer, or one that decides nothing; reading will.
@@ -44,6 +51,8 @@ pub(crate) enum Event {
 pub(crate) struct JournalSummary {
     /// Rows that were, or may have been, sent, and when first.
     pub intended: BTreeMap<usize, DateTime<Utc>>,
+    /// Rows that the server put off and that were not sent again, and when.
+    pub put_off: BTreeMap<usize, DateTime<Utc>>,
     /// Rows that ended without being applied.
     pub settled: BTreeMap<usize, Problem>,
     /// Rows that read back as asked, and when.
@@ -59,15 +68,22 @@ impl JournalSummary {
         match event {
             Event::Intent { at, batch, rows, .. } => {
                 for row in rows {
+                    self.put_off.remove(&row);
                     self.intended.entry(row).or_insert(at);
                     self.first_batches.entry(row).or_insert(batch);
                 }
                 self.next_batch = self.next_batch.max(batch.saturating_add(1));
             }
             // As if it had never been sent: what its quotas are later, this run has not made them.
-            Event::NothingDone { batch, .. } => {
-                self.intended.retain(|row, _| self.first_batches.get(row) != Some(&batch));
-                self.first_batches.retain(|_, first| *first != batch);
+            Event::NothingDone { at, batch, put_off, .. } => {
+                let of_batch = self.first_batches.iter().filter(|(_, first)| **first == batch);
+                for row in of_batch.map(|(row, _)| *row).collect::<Vec<_>>() {
+                    self.first_batches.remove(&row);
+                    self.intended.remove(&row);
+                    if put_off {
+                        self.put_off.insert(row, at);
+                    }
+                }
             }
             Event::Settled { rows, code, message, .. } => {
                 for row in rows {

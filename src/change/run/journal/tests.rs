@@ -38,7 +38,7 @@ fn rows_of_which_the_server_did_nothing_count_as_never_sent_unless_an_earlier_ba
     let at = "2026-11-22T18:05:00Z".parse().unwrap();
     let intent =
         |batch, rows: &[usize]| Event::Intent { at, batch, operation: "assign".into(), rows: rows.to_vec() };
-    let nothing = |batch| Event::NothingDone { at, batch, answer: "429".into() };
+    let nothing = |batch| Event::NothingDone { at, batch, answer: "429".into(), put_off: batch > 1 };
     let mut past = JournalSummary::default();
     let events = [intent(0, &[2, 3]), intent(1, &[3, 4]), nothing(1)];
     for event in events {
@@ -47,7 +47,11 @@ fn rows_of_which_the_server_did_nothing_count_as_never_sent_unless_an_earlier_ba
     assert_eq!(past.intended.keys().copied().collect::<Vec<_>>(), [2, 3]);
     past.apply_event(intent(2, &[4]));
     assert!(past.intended.contains_key(&4), "sent again");
-    assert_eq!(past.next_batch, 3);
+    assert_eq!((past.next_batch, past.put_off.len()), (3, 0));
+    past.apply_event(nothing(2));
+    assert_eq!(past.put_off.keys().copied().collect::<Vec<_>>(), [4]);
+    past.apply_event(intent(3, &[4]));
+    assert!(past.intended.contains_key(&4) && past.put_off.is_empty(), "sent once more");
 }
 
 #[test]
