@@ -232,13 +232,13 @@ pub(crate) fn begin_request(data_dir: &Path, id: &str, own: &Basis) -> anyhow::R
     }
     let path = folder(data_dir).join(file_name(id, "taken"));
     let request = format::read_json::<Request>(&path, &file.read(MOST_BYTES)?, VERSION, "ask again");
-    let ask = request.map_err(|error| format!("{error:#}")).and_then(|Request { ask, basis, .. }| {
-        let is_apply = matches!(ask, Ask::Apply { .. });
-        match basis.and_then(|basis| own.refusal_of(&basis, is_apply)) {
-            Some(why) => Err(why),
-            None => Ok(ask),
-        }
-    });
+    let ask =
+        request.map_err(|error| format!("{error:#}")).and_then(|Request { ask, basis, .. }| {
+            match basis.and_then(|basis| own.refusal_of(&basis, &ask)) {
+                Some(why) => Err(why),
+                None => Ok(ask),
+            }
+        });
     Ok(Some(BegunRequest { ask, uid: file.stat.st_uid }))
 }
 

@@ -84,7 +84,7 @@ fn the_daemon_does_what_commands_beside_it_ask_for() {
 }
 
 #[test]
-fn a_command_that_means_another_api_or_other_rules_is_refused_by_the_daemon() {
+fn a_command_that_means_another_api_or_inbox_or_other_rules_is_refused_by_the_daemon() {
     let bench = Bench::new(World::small());
     let other = StandIn::start(World::small());
     let file = bench.data().join("raise.csv");
@@ -101,6 +101,14 @@ fn a_command_that_means_another_api_or_other_rules_is_refused_by_the_daemon() {
     ran(&["snapshot"], "TE_BASE_URL", &other.base_url()).ends_with(75);
     let stricter = ran(&apply, "QUOTAKEEPER__GUARD__APPROVAL", "always").ends_with(75).log;
     assert!(stricter.contains("has other settings than this command"), "{stricter}");
+    let dropped = bench.data().join("other-inbox/raise.csv");
+    fs_err::create_dir(dropped.parent().unwrap()).unwrap();
+    fs_err::copy(&file, &dropped).unwrap();
+    let inbox = |dir: &str| ran(&["inbox"], "QUOTAKEEPER__INBOX__DIR", dir);
+    let other_inbox = inbox(dropped.parent().unwrap().to_str().unwrap()).ends_with(75).log;
+    assert!(other_inbox.contains("has another inbox than this command"), "{other_inbox}");
+    assert!(dropped.exists(), "it was not taken, and the command did not say that it was");
+    inbox(bench.data().join("../data/inbox").to_str().unwrap()).ends_with(0);
     // What decides nothing about changes may differ.
     ran(&["snapshot"], "QUOTAKEEPER__GUARD__APPROVAL", "always").ends_with(0);
     assert_eq!((bench.posts(), other.count(ASSIGN)), (0, 0));

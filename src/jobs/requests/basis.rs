@@ -1,10 +1,14 @@
-//! In what a command and the process that it hands its work to must agree: which API is meant, and what changes are judged by.
-//! Otherwise it would do something else than the command says, or than `plan` has just shown.
+//! In what a command and the process that it hands its work to must agree: which API and which inbox are meant, and what changes are
+//! judged by. Otherwise it would do something else than the command says, or than `plan` has just shown.
+
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Config, Inbox};
 use crate::files::sha256;
+use crate::jobs::job::Job;
+use crate::jobs::requests::Ask;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Basis {
@@ -12,6 +16,14 @@ pub(crate) struct Basis {
     api: String,
     /// A hash of what decides what is held, refused and sent.
     rules: String,
+    /// The inbox, unless it is the one below `data.dir`, which both have.
+    #[serde(default)]
+    inbox: Option<PathBuf>,
+}
+
+/// Two ways to one folder are one folder.
+fn real(folder: &Path) -> PathBuf {
+    fs_err::canonicalize(folder).unwrap_or_else(|_| folder.to_owned())
 }
 
 impl Basis {
@@ -22,8 +34,8 @@ impl Basis {
             apply,
             mode,
             columns,
+            dir,
             // How files come in and where their answers go judges no row.
-            dir: _,
             settle: _,
             max_rows: _,
             max_bytes: _,
@@ -35,12 +47,13 @@ impl Basis {
         Self {
             api: format!("{}{aid}", api.base_url.origin().ascii_serialization()),
             rules: sha256(rules.as_bytes()),
+            inbox: dir.as_deref().map(real).filter(|inbox| *inbox != real(&config.data.dir.join("inbox"))),
         }
     }
 
     /// Why a process that works on this basis does not do what a command asks for that was started on another. Only an
-    /// `apply` is judged by rules.
-    pub(super) fn refusal_of(&self, asked: &Self, is_apply: bool) -> Option<String> {
+    /// `apply` is judged by rules, and only `inbox` looks into one.
+    pub(super) fn refusal_of(&self, asked: &Self, ask: &Ask) -> Option<String> {
         if self.api != asked.api {
             return Some(format!(
                 "nothing was done: the running quotakeeper works with {}, and this command with {}. Give it the configuration \
@@ -48,6 +61,14 @@ impl Basis {
                 self.api, asked.api
             ));
         }
+        if matches!(ask, Ask::Job { job: Job::Inbox, .. }) && self.inbox != asked.inbox {
+            return Some(
+                "nothing was done: the running quotakeeper has another inbox than this command (inbox.dir). Reload it \
+                 (`systemctl reload quotakeeper`, or SIGHUP), or give this command its configuration"
+                    .to_owned(),
+            );
+        }
+        let is_apply = matches!(ask, Ask::Apply { .. });
         (is_apply && self.rules != asked.rules).then(|| {
             "nothing was done: the running quotakeeper has other settings than this command ([guard], [usage], or apply, mode or \
              columns of [inbox]). Reload it (`systemctl reload quotakeeper`, or SIGHUP), or give this command its configuration"
