@@ -25,7 +25,8 @@ image() { chroot --userspec="$user" --groups="${user#*:}" "$root" /usr/bin/quota
 
 echo "--- simulate, check and once"
 : >"$work/simulator"
-image simulate >"$work/simulator" &
+# Not by the function: the end of its shell would not be that of the simulator.
+chroot --userspec="$user" --groups="${user#*:}" "$root" /usr/bin/quotakeeper simulate >"$work/simulator" &
 until [ "$(wc -l <"$work/simulator")" -ge 2 ]; do kill -0 $!; sleep 0.1; done
 set -a
 . "$work/simulator"
