@@ -43,10 +43,10 @@ impl LiveState {
     }
 
     /// A snapshot stands for what is live, with its usage: the API is not asked for anything.
-    pub(crate) fn of_snapshot(snapshot: Snapshot) -> Self {
+    pub(crate) fn of_snapshot(snapshot: Snapshot, read_at: Instant) -> Self {
         let usage_asked_for = snapshot.organizations().iter().map(|organization| organization.id.clone());
         let usage_asked_for = usage_asked_for.collect();
         let reading = Reading { snapshot, top_consumers: TopConsumers::default() };
-        Self { usage_asked_for, ..Self::new(reading, Instant::now()) }
+        Self { usage_asked_for, ..Self::new(reading, read_at) }
     }
 }

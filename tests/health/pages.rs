@@ -93,11 +93,23 @@ fn new_data_is_shown_without_a_reload_unless_somebody_is_working_on_the_page() {
     browser.has_no_problems();
 }
 
+/// Nothing of what is shown lies beside the screen, and axe, where it is, finds nothing.
+pub(crate) fn is_well_made(browser: &mut Browser, width: u32, what: &str) {
+    let wide = browser.eval("document.documentElement.scrollWidth");
+    assert!(wide.as_u64().unwrap() <= u64::from(width), "{what} at {width}: {wide}");
+    if let Some(axe) = std::env::var_os("QUOTAKEEPER_TEST_AXE") {
+        browser.eval(&fs_err::read_to_string(axe).unwrap());
+        let found = browser.eval(
+            "axe.run().then(found => found.violations.map(one => [one.id, one.nodes.map(node => node.html)]))",
+        );
+        assert_eq!(found, Value::Array(Vec::new()), "{what} at {width}: {found:#}");
+    }
+}
+
 #[test]
 fn on_no_screen_anything_lies_beside_a_page_and_axe_finds_nothing() {
     let Some(mut browser) = Browser::find() else { return };
     let (bench, daemon) = installed();
-    let axe = std::env::var_os("QUOTAKEEPER_TEST_AXE").map(|path| fs_err::read_to_string(path).unwrap());
     let run = format!("/changes/{}", bench.only_run().id());
     let snapshot = bench.snapshots().pop().unwrap();
     let stem = snapshot.rsplit('/').next().unwrap().trim_end_matches(".csv").to_owned();
@@ -121,13 +133,7 @@ fn on_no_screen_anything_lies_beside_a_page_and_axe_finds_nothing() {
             browser.has_size(width, 900);
             browser.is_dark(is_dark);
             browser.visit_any(&format!("http://{}{path}", daemon.address));
-            let wide = browser.eval("document.documentElement.scrollWidth");
-            assert!(wide.as_u64().unwrap() <= u64::from(width), "{path} at {width}: {wide}");
-            if let Some(axe) = &axe {
-                browser.eval(axe);
-                let found = browser.eval("axe.run().then(found => found.violations.map(one => [one.id, one.nodes.map(node => node.html)]))");
-                assert_eq!(found, Value::Array(Vec::new()), "{path} at {width}: {found:#}");
-            }
+            is_well_made(&mut browser, width, path);
         }
     }
     browser.visit_any(&format!("http://{}/history?from=Monday", daemon.address));

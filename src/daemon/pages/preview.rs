@@ -7,10 +7,10 @@ use std::path::Path;
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
-use serde::Serialize;
 use tokio::runtime::Handle;
+use tokio::time::Instant;
 
-use super::runs::{GuardLine, guard_lines};
+use super::runs::{OneRun, RunPageExtras, guard_lines};
 use crate::change::live_plan::{LiveState, PlanOptions};
 use crate::change::parse::{ChangeFile, parse};
 use crate::change::{KnownFiles, Plan, RunSummary};
@@ -32,24 +32,8 @@ pub(in crate::daemon) struct PickedFile {
     pub bytes: Vec<u8>,
 }
 
-#[derive(Debug, Serialize)]
-pub(super) struct Preview {
-    #[serde(flatten)]
-    report: ChangesReport,
-    beside: PreviewExtras,
-}
-
-/// What the page says beside the report.
-#[derive(Debug, Serialize)]
-struct PreviewExtras {
-    /// That it is a preview, and of what, each a sentence.
-    preview: Vec<String>,
-    files: [&'static str; 0],
-    guards: Vec<GuardLine>,
-}
-
 /// What a file would do by the latest snapshot.
-pub(super) fn preview(app: &App, picked: &PickedFile, now: DateTime<Utc>) -> anyhow::Result<Preview> {
+pub(super) fn preview(app: &App, picked: &PickedFile, now: DateTime<Utc>) -> anyhow::Result<OneRun> {
     let inputs = app.report_inputs();
     let context = ReportContext { extent: Extent::Whole, ..inputs.context(now) };
     let inbox = &app.config.inbox;
@@ -84,9 +68,9 @@ pub(super) fn preview(app: &App, picked: &PickedFile, now: DateTime<Utc>) -> any
     if rows > MOST_ROWS {
         report.headline = format!("{} is too large for a preview", words::clean(&picked.name, 60));
     }
-    Ok(Preview {
+    Ok(OneRun {
         report: ChangesReport { run: None, todo: todo.to_owned(), ..report }, // there is no error.csv to correct
-        beside: PreviewExtras { preview: said, files: [], guards: guard_lines(&summary) },
+        beside: RunPageExtras { preview: said, files: Vec::new(), guards: guard_lines(&summary) },
     })
 }
 
@@ -127,7 +111,7 @@ fn plan(app: &App, latest: Snapshot, file: &ChangeFile, bytes: &[u8]) -> anyhow:
     let services = app.change_services(&Clock::read());
     let undo = KnownFiles::default().is_undo(services.runs(), &sha256(bytes))?;
     // Usage is there, so the API is not asked, and nothing is waited for.
-    let mut seen = LiveState::of_snapshot(latest);
+    let mut seen = LiveState::of_snapshot(latest, Instant::now());
     let options = PlanOptions { undo, ..PlanOptions::default() };
     Handle::current()
         .block_on(seen.plan(&services, file, &options))

@@ -174,21 +174,21 @@ fn line(record: &RunRecord, waiting: Option<usize>, context: &ReportContext) -> 
     }
 }
 
-/// One run with each of its rows.
+/// One run with each of its rows; or what a file would do that is none.
 #[derive(Debug, Serialize)]
 pub(super) struct OneRun {
     #[serde(flatten)]
-    report: ChangesReport,
-    beside: RunPageExtras,
+    pub report: ChangesReport,
+    pub beside: RunPageExtras,
 }
 
 /// What a page says beside the report.
 #[derive(Debug, Serialize)]
-struct RunPageExtras {
-    /// Of a run nothing: it is none.
-    preview: [&'static str; 0],
-    files: Vec<&'static str>,
-    guards: Vec<GuardLine>,
+pub(super) struct RunPageExtras {
+    /// That it is a preview, and of what, each a sentence; nothing of a run.
+    pub preview: Vec<String>,
+    pub files: Vec<&'static str>,
+    pub guards: Vec<GuardLine>,
 }
 
 /// The rows that one guard holds.
@@ -215,7 +215,7 @@ pub(super) fn run_page(
     Ok(Some(OneRun {
         report: ChangesReport { by, ..report },
         beside: RunPageExtras {
-            preview: [],
+            preview: Vec::new(),
             files: RUN_FILES.into_iter().filter(|file| run.path(file).is_file()).collect(),
             guards: guard_lines(&summary),
         },

@@ -100,7 +100,7 @@ async fn an_api_that_answers_nothing_keeps_no_file_from_being_looked_at() {
     assert!(!shown.is_empty());
 }
 
-async fn said(settings: &[(&str, &str)], text: &str) -> Preview {
+async fn said(settings: &[(&str, &str)], text: &str) -> OneRun {
     let bench = Bench::new(settings).await;
     Job::Snapshot.run(&bench.app, noon()).await.unwrap();
     let picked = PickedFile { name: "q4.csv".to_owned(), bytes: text.into() };
