@@ -94,12 +94,11 @@ pub(crate) fn plain_page(
 }
 
 fn values_of(page: UsagePage, is_served: bool) -> anyhow::Result<Value> {
-    let UsagePage { report, beside, all, rows, data } = page;
+    let UsagePage { report, beside, rows, data } = page;
     let many_organizations = report.many_organizations;
-    let rows = Value::make_object_iterable((rows, all), move |(rows, all): &(Vec<UsageRow>, Vec<_>)| {
-        let written = move |row: &UsageRow| {
-            Value::from_safe_string(target_row(row, &all[row.place], many_organizations, is_served))
-        };
+    let rows = Value::make_object_iterable(rows, move |rows: &Vec<UsageRow>| {
+        let written =
+            move |row: &UsageRow| Value::from_safe_string(target_row(row, many_organizations, is_served));
         Box::new(rows.iter().map(written))
     });
     let own_cells: Vec<Value> = report.organizations.iter().map(|seen| common_cells(&seen.own)).collect();

@@ -25,7 +25,7 @@ use crate::jobs::requests::Ask;
 use crate::jobs::requests::basis::Basis;
 use crate::jobs::{self, App, Job, Sends, Trigger, Worker, closing_report};
 use crate::page;
-use crate::report::{Extent, changes_table, closing_table, usage_table};
+use crate::report::{Extent, Ranking, changes_table, closing_table, write_usage_table};
 
 /// This process as one that may hold the lock.
 pub(super) fn handover(app: &App) -> Handover<'_> {
@@ -164,9 +164,11 @@ pub(super) async fn usage_report(
             write_with(path, |file| page::write_usage(page, file))
         }
         ReportFile::Table(path) => {
-            // The table has every target, and no trend.
-            let scope = Scope { extent: Extent::Mail, ..scope };
-            write(path, &usage_table(&inputs.usage_without_trends(&latest, &scope, None, now)?))
+            let (rule, slopes, context) =
+                (app.config.usage.rule(), inputs.slopes(&latest)?, inputs.context(now));
+            let judging = inputs.judging(latest.taken_at, &rule, &context);
+            let ranking = Ranking::new(latest.places().enumerate(), usize::MAX, &slopes, judging);
+            write_with(path, |file| write_usage_table(&ranking, file))
         }
     }
 }
@@ -183,7 +185,7 @@ pub(super) fn changes_report(
     let report = inputs.changes_report(since, &scope, now)?;
     match asked.file {
         ReportFile::Page(path) => write(path, page::plain_page("changes.html", &report, None)?.as_bytes()),
-        ReportFile::Table(path) => write(path, &changes_table(&report)),
+        ReportFile::Table(path) => write(path, &changes_table(&report, usize::MAX).bytes),
     }
 }
 
@@ -198,7 +200,7 @@ pub(super) fn closing_report(
     let report = closing_report::last_closings_report(&inputs, &scope.narrow(latest), now)?;
     match asked.file {
         ReportFile::Page(path) => write(path, page::plain_page("cycles.html", &report, None)?.as_bytes()),
-        ReportFile::Table(path) => write(path, &closing_table(&report)),
+        ReportFile::Table(path) => write(path, &closing_table(&report, usize::MAX).bytes),
     }
 }
 

@@ -194,16 +194,17 @@ fn view(
         }
         Address::Groups => page::usage(groups(app, inputs, &latest()?, Scope::default(), now)?, Some(live))?,
         Address::Organization(org_id) => {
+            let latest = inputs.latest_of(&org_id, now)?;
             let scope = Scope { organizations: Some([org_id].into()), ..Scope::default() };
-            let latest = scope.narrow(latest()?);
             if latest.organizations().is_empty() {
                 return Ok(None);
             }
             page::usage(groups(app, inputs, &latest, scope, now)?, Some(live))?
         }
         Address::Target(target) => {
+            let latest = inputs.latest_of(&target.org_id, now)?;
             let record = alerts::read(&app.config.data.dir);
-            let Some(target) = inputs.target_page(&target, latest()?, record.as_ref(), now)? else {
+            let Some(target) = inputs.target_page(&target, &latest, record.as_ref(), now)? else {
                 return Ok(None);
             };
             page::plain_page("group.html", &target, Some(live))?

@@ -130,6 +130,21 @@ impl History {
         self.each_where(at, |org_id| of.contains(org_id), read, |all| all.collect())
     }
 
+    /// The part of a snapshot that is about these organizations; the other rows are passed over.
+    pub(crate) fn read_organizations(
+        &self,
+        at: DateTime<Utc>,
+        of: &BTreeSet<OrgId>,
+    ) -> anyhow::Result<Snapshot> {
+        let read = |block: Block| block.organization();
+        let organizations = self.each_where(at, |org_id| of.contains(org_id), read, |all| all.collect());
+        match organizations {
+            Ok(organizations) => Ok(Snapshot::of_organizations(at, organizations)),
+            // Also what somebody's editor has put into another order.
+            Err(_) => Ok(self.read(at)?.filtered(|place| of.contains(&place.organization.id))),
+        }
+    }
+
     /// Reads the organizations that another snapshot shows too.
     fn each_like<T: Send, R>(
         &self,

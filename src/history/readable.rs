@@ -44,6 +44,16 @@ impl History {
         Ok(self.until(now)?.into_iter().rev().find_map(|at| self.read_or_warn(at)))
     }
 
+    /// What it shows of these organizations.
+    pub(crate) fn latest_readable_of(
+        &self,
+        of: &BTreeSet<OrgId>,
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<Option<Snapshot>> {
+        let read = |at| self.read_organizations(at, of).map_err(|error| left_out(&error)).ok();
+        Ok(self.until(now)?.into_iter().rev().find_map(read))
+    }
+
     /// What the organizations had used when their last cycles ended, for those of which this snapshot knows the cycle.
     pub(crate) fn last_cycle(&self, live: &Snapshot, rule: &UsageRule) -> anyhow::Result<LastCycle> {
         Ok(LastCycle::find(live, &self.list()?, rule, |at| self.read_or_warn(at)))

@@ -18,13 +18,13 @@ use crate::change::propose::Terms;
 use crate::collect;
 use crate::config::Config;
 use crate::domain::diff::Diff;
-use crate::domain::quota::{Snapshot, SnapshotRow, Target, UsageRule};
+use crate::domain::quota::{OrgId, Snapshot, SnapshotRow, Target, UsageRule};
 use crate::history::{Block, EarlierOrganization, History, NONE_READABLE, changes, thinned};
 use crate::jobs::job::Job;
 use crate::jobs::state::State;
 use crate::mail::installation;
 use crate::report::{
-    self, ChangesReport, DiffContext, Extent, JudgingContext, People, QuotaStatus, ReportContext,
+    self, ChangesReport, DiffContext, Extent, JudgingContext, People, QuotaStatus, ReportContext, Slopes,
     SnapshotSummary, Timeline, TimelineInput, Trends, Unlisted, UsageInput, UsageReport,
 };
 use crate::schedule::Missed;
@@ -69,7 +69,16 @@ impl ReportInputs<'_> {
     }
 
     pub(crate) fn latest(&self, now: DateTime<Utc>) -> anyhow::Result<Snapshot> {
-        if let Some(latest) = self.history.latest_readable(now)? {
+        self.found(self.history.latest_readable(now)?, now)
+    }
+
+    /// What the newest snapshot that can be read shows of one organization.
+    pub(crate) fn latest_of(&self, org_id: &OrgId, now: DateTime<Utc>) -> anyhow::Result<Snapshot> {
+        self.found(self.history.latest_readable_of(&[org_id.clone()].into(), now)?, now)
+    }
+
+    fn found(&self, latest: Option<Snapshot>, now: DateTime<Utc>) -> anyhow::Result<Snapshot> {
+        if let Some(latest) = latest {
             return Ok(latest);
         }
         anyhow::ensure!(self.history.until(now)?.is_empty(), NONE_READABLE);
@@ -86,7 +95,7 @@ impl ReportInputs<'_> {
     ) -> anyhow::Result<UsageReport> {
         let all = self.history.until(now)?;
         let rule = self.config.usage.rule();
-        let mut report = self.usage_without_trends(latest, scope, terms, now)?;
+        let mut report = self.usage_without_trends((latest, &self.slopes(latest)?), scope, terms, now)?;
         let mut trends = Trends::new(report.targets_to_draw(), latest, &rule, self.config.schedule.timezone);
         if let Some(since) = trends.since() {
             let drawn = latest.restricted_to(&report.targets_to_draw());
@@ -102,9 +111,9 @@ impl ReportInputs<'_> {
     }
 
     /// The usage report without what the history says of its targets' trends.
-    pub(crate) fn usage_without_trends(
+    fn usage_without_trends(
         &self,
-        latest: &Snapshot,
+        (latest, slopes): (&Snapshot, &Slopes),
         scope: &Scope,
         terms: Option<Terms<'_>>,
         now: DateTime<Utc>,
@@ -124,7 +133,7 @@ impl ReportInputs<'_> {
         let input = UsageInput {
             latest,
             absent: absent.as_ref(),
-            slopes: &self.slopes(latest)?,
+            slopes,
             diffs: &scope.restrict_diffs(changes::between(data, since, now)?),
             missed: &self.missed_snapshots(&self.history.until(now)?, since, now),
             held: &scope.restrict_runs(held_summaries(&self.config.runs_dir())?),
@@ -249,7 +258,11 @@ impl ReportInputs<'_> {
         now: DateTime<Utc>,
     ) -> anyhow::Result<ChangesReport> {
         let diffs = scope.restrict_diffs(changes::between(&self.config.data.dir, since, now)?);
-        let latest = self.history.latest_readable(now)?.unwrap_or_else(|| Snapshot::new(now, Vec::new()));
+        let changed = diffs.iter().flat_map(|diff| diff.changes.iter().map(|change| &change.target));
+        let vanished = diffs.iter().flat_map(|diff| &diff.vanished);
+        let of = changed.chain(vanished).map(|target| target.org_id.clone()).collect();
+        let latest = self.history.latest_readable_of(&of, now)?;
+        let latest = latest.unwrap_or_else(|| Snapshot::new(now, Vec::new()));
         let context = ReportContext { extent: scope.extent, ..self.context(now) };
         let with = DiffContext {
             latest: &latest,

@@ -30,7 +30,7 @@ use crate::domain::quota::{Snapshot, UsageRule};
 use crate::files::data_folder::DataFolder;
 use crate::report::{
     self, AlertInput, ChangesReport, ClosingReport, Extent, FailingJob, Failure, FailureReport,
-    GatheredFiles, Rebalance, Report, ReportContext, RunNotice, UsageReport, closing_table, usage_table,
+    GatheredFiles, Rebalance, Report, ReportContext, RunNotice, UsageReport, closing_table,
 };
 use crate::thousandeyes;
 
@@ -127,11 +127,11 @@ impl Mailer {
         self.queue(&Report::Changes(Box::new(report.clone())), |to| &to.changes, &[], now)
     }
 
-    pub(crate) fn usage(&self, report: &UsageReport, now: DateTime<Utc>) -> anyhow::Result<()> {
-        let files: Vec<Attachment> = std::iter::once(Attachment::csv(&report.table, usage_table(report)))
-            .chain(rebalance_file(&report.rebalance))
-            .collect();
-        self.queue(&Report::Usage(Box::new(report.clone())), |to| &to.usage, &files, now)
+    pub(crate) fn usage(&self, mut report: UsageReport, now: DateTime<Utc>) -> anyhow::Result<()> {
+        let table = Attachment::csv(&report.table, std::mem::take(&mut report.attached));
+        let files: Vec<Attachment> =
+            std::iter::once(table).chain(rebalance_file(&report.rebalance)).collect();
+        self.queue(&Report::Usage(Box::new(report)), |to| &to.usage, &files, now)
     }
 
     /// What crossed a limit, or is back to normal.
@@ -147,8 +147,15 @@ impl Mailer {
 
     /// What was used in the billing cycles that closed.
     pub(crate) fn closing(&self, report: ClosingReport, now: DateTime<Utc>) -> anyhow::Result<()> {
-        let table = Attachment::csv(&report.table, closing_table(&report));
-        self.queue(&Report::Closing(Box::new(report)), |to| &to.usage, &[table], now)
+        self.send_closing(report, &self.mail.to.usage, now)
+    }
+
+    /// With as much of its table as a mail holds.
+    fn send_closing(&self, report: ClosingReport, to: &[String], now: DateTime<Utc>) -> anyhow::Result<()> {
+        let table = closing_table(&report, report::ATTACHED);
+        let attachment = Attachment::csv(&report.table, table.bytes);
+        let report = ClosingReport { in_table: table.rows, ..report };
+        self.send(&Report::Closing(Box::new(report)), to, &[attachment], now)
     }
 
     /// A job that fails, reported once however often it is tried.

@@ -20,12 +20,8 @@ pub(super) fn common_cells(status: &QuotaStatus) -> Value {
 }
 
 /// The row of an account group. On a page that is served its name leads to a page of its own.
-pub(super) fn target_row(
-    row: &UsageRow,
-    status: &QuotaStatus,
-    many_organizations: bool,
-    is_served: bool,
-) -> String {
+pub(super) fn target_row(row: &UsageRow, many_organizations: bool, is_served: bool) -> String {
+    let status = &row.status;
     let mut html = Html(String::with_capacity(512));
     html.tags(&format!("<tr class={} data-o={}", row.state, row.organization));
     if let Some(out) = row.out {

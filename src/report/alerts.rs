@@ -16,12 +16,12 @@ use crate::report::alerts::crossings::{AlertEvent, AlertTiming};
 use crate::report::alerts::muted::muted_sentences;
 use crate::report::shared::level::Level;
 use crate::report::shared::quota_status::{
-    JudgingContext, QuotaStatus, level_of, name_and_id, org_name, quota_status,
+    JudgingContext, QuotaStatus, Shortage, level_of, name_and_id, org_name, quota_status,
 };
 use crate::report::shared::rebalance::{Rebalance, RebalanceRow};
 use crate::report::shared::{Audience, Footer, ReportContext, page_of, words};
 use crate::report::usage::organization::organization;
-use crate::report::usage::summary::{followed_by, needs_sentence, sources_sentence};
+use crate::report::usage::summary::{Others, followed_by, needs_sentence, sources_sentence};
 use crate::text::words::grouped;
 
 /// No more are listed of a kind, however many there are: a mail has to stay small.
@@ -146,7 +146,12 @@ pub(crate) fn alert_report(input: &AlertInput<'_>, context: &ReportContext) -> O
     let headline = headline(&critical, &warnings, &recovered, many_organizations, context);
     let in_trouble: Vec<&QuotaStatus> = critical.iter().chain(&warnings).map(|row| &row.status).collect();
     let rebalance = match input.audience {
-        Audience::Administrators => Rebalance::new(in_trouble.iter().copied(), input.latest, input.terms),
+        Audience::Administrators => {
+            let groups = in_trouble
+                .iter()
+                .filter_map(|status| Some((&status.target.org_id, status.target.aid.as_ref()?)));
+            Rebalance::new(groups, input.latest, input.terms)
+        }
         Audience::Owners => Rebalance::default(),
     };
     let todo = todo(&in_trouble, input, &statuses, &rebalance, context);
@@ -354,15 +359,13 @@ fn todo(
         );
     }
     let needs = if worst.runs_out() {
-        let of_same_kind = |other: &&QuotaStatus| other.runs_out() && other.target.aid.is_some();
-        let others: Vec<&QuotaStatus> = others.iter().copied().filter(of_same_kind).collect();
+        let of_same_kind = |other: &&&QuotaStatus| {
+            worst.target.aid.is_some() && other.runs_out() && other.target.aid.is_some()
+        };
+        let others = others.iter().filter(of_same_kind);
+        let others = Others { count: others.clone().count(), worst_first: others.copied().cloned() };
         let many_organizations = input.latest.organizations().len() > 1;
-        needs_sentence(
-            worst,
-            if worst.target.aid.is_some() { &others } else { &[] },
-            many_organizations,
-            context,
-        )
+        needs_sentence(worst, others, many_organizations, context)
     } else {
         match (worst.over, worst.quota.zip(worst.used)) {
             (Some(over), _) => format!("{} needs {} more.", worst.name, grouped(over)),
@@ -380,11 +383,11 @@ fn todo(
     if worst.target.aid.is_none() {
         return format!("{needs} Raise its quota, or reduce what its tests use.");
     }
-    let of_groups: Vec<&QuotaStatus> =
-        in_trouble.iter().copied().filter(|status| status.target.aid.is_some()).collect();
-    let ids: BTreeSet<&OrgId> = of_groups.iter().map(|status| &status.target.org_id).collect();
+    let of_groups = in_trouble.iter().filter(|status| status.target.aid.is_some());
+    let short: Vec<Shortage<'_>> = of_groups.map(|status| status.shortage()).collect();
+    let ids: BTreeSet<&OrgId> = short.iter().map(|short| short.org_id).collect();
     let organizations: Vec<_> = ids.into_iter().filter_map(of).collect();
-    followed_by(&needs, &sources_sentence(&of_groups, &organizations, Some(rebalance)))
+    followed_by(&needs, &sources_sentence(&short, &organizations, Some(rebalance)))
 }
 
 #[cfg(test)]

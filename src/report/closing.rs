@@ -78,8 +78,10 @@ pub(crate) struct ClosingReport {
     pub many_organizations: bool,
     /// How many rows the full table has.
     pub rows: usize,
-    /// The file name of the full table.
+    /// The file name of the attached table.
     pub table: String,
+    /// How many rows it has.
+    pub in_table: usize,
     pub data_from: String,
     pub data_age: String,
     pub imprint: Footer,
@@ -121,6 +123,7 @@ pub(crate) fn closing_report(input: &ClosingInput<'_>, context: &ReportContext) 
         brief,
         many_organizations,
         rows: all.len(),
+        in_table: all.len(),
         table: format!("closing-{}.csv", context.now.with_timezone(&context.zone).format("%Y-%m-%d")),
         data_from: format!("{} {}", words::moment(input.latest.taken_at, context.zone), context.zone),
         data_age: words::age(context.now - input.latest.taken_at),

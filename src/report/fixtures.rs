@@ -17,6 +17,7 @@ use crate::domain::quota::{Snapshot, SnapshotRow, Target, Units, Usage, UsageRul
 use crate::domain::usage_rows::UsageRows;
 use crate::report::alerts::crossings::{AlertEvent, AlertTiming};
 use crate::report::alerts::{AlertInput, AlertReport, alert_report};
+use crate::report::ranking::Ranking;
 use crate::report::shared::curves::Curves;
 use crate::report::shared::level::Level;
 use crate::report::shared::quota_status::{JudgingContext, QuotaStatus, quota_statuses};
@@ -25,7 +26,7 @@ use crate::report::shared::trends::Trends;
 use crate::report::shared::week::{Slopes, Week};
 use crate::report::shared::{Audience, Extent, ReportContext};
 use crate::report::usage::input::UsageInput;
-use crate::report::usage::page::{PageInput, UsagePage};
+use crate::report::usage::page::{MOST_ROWS, PageInput, UsagePage};
 use crate::report::usage::{UsageReport, usage_report};
 
 pub(crate) fn at(text: &str) -> DateTime<Utc> {
@@ -239,7 +240,16 @@ pub(crate) fn page_from(latest: &Snapshot, earlier: &[Snapshot]) -> UsagePage {
     };
     let curves = curves_of(latest, earlier, &rule).drawn();
     let owners = |_: &Target| vec!["Ann <ann@example.com>".to_owned()];
-    let input_of_page = PageInput { latest, curves, headroom_percent: 10, owners: &owners };
+    let judging = JudgingContext {
+        taken_at: latest.taken_at,
+        rule: input.rule,
+        alerts: input.alerts,
+        context: &context,
+    };
+    let groups = latest.places().enumerate().filter(|(_, place)| place.account_group.is_some());
+    let groups = Ranking::new(groups, MOST_ROWS, input.slopes, judging).numbered_statuses().collect();
+    let input_of_page =
+        PageInput { latest, groups, left_out: 0, curves, headroom_percent: 10, owners: &owners };
     UsagePage::new(usage_report(&input, &context), input_of_page, &context)
 }
 

@@ -2,8 +2,8 @@
 //!
 //! Of a million targets only what decides their order is kept. The texts of one are made when it is shown.
 
-use crate::domain::quota::{Place, SnapshotRow, UsageRule};
-use crate::report::shared::quota_status::{JudgingContext, QuotaStatus, Rank, quota_status};
+use crate::domain::quota::{Place, SnapshotRow, Units, UsageRule};
+use crate::report::shared::quota_status::{JudgingContext, QuotaStatus, Rank, Shortage, over, quota_status};
 use crate::report::shared::week::Slopes;
 
 /// Targets of a snapshot, the worst of them in their order.
@@ -12,8 +12,16 @@ pub(crate) struct Ranking<'a> {
     judging: JudgingContext<'a>,
     /// How many there are.
     count: usize,
-    /// The worst, each with its number in the snapshot.
-    worst: Vec<(Rank, usize, Place<'a>)>,
+    worst: Vec<Ranked<'a>>,
+}
+
+/// One target among others.
+#[derive(Clone, Copy)]
+pub(crate) struct Ranked<'a> {
+    pub rank: Rank,
+    /// Its number in the snapshot.
+    pub number: usize,
+    pub place: Place<'a>,
 }
 
 impl<'a> Ranking<'a> {
@@ -26,14 +34,13 @@ impl<'a> Ranking<'a> {
     ) -> Self {
         let rank = |(number, place): (usize, Place<'a>)| {
             let row = place.row()?;
-            let rank = Rank::new(&row, slopes.at(number), judging);
-            Some((rank, number, place))
+            Some(Ranked { rank: Rank::new(&row, slopes.at(number), judging), number, place })
         };
         let mut worst: Vec<_> = targets.filter_map(rank).collect();
         let count = worst.len();
         // The snapshot is in the order of the ids: where two stand alike, they stay in it.
-        let in_order = |a: &(Rank, usize, Place<'_>), b: &(Rank, usize, Place<'_>)| {
-            a.0.worst_first(&b.0).then_with(|| a.1.cmp(&b.1))
+        let in_order = |a: &Ranked<'_>, b: &Ranked<'_>| {
+            a.rank.worst_first(&b.rank).then_with(|| a.number.cmp(&b.number))
         };
         if most < count {
             worst.select_nth_unstable_by(most, in_order);
@@ -48,12 +55,50 @@ impl<'a> Ranking<'a> {
         self.count
     }
 
+    /// The account groups among the worst, worst first.
+    pub(in crate::report) fn groups(&self) -> impl Iterator<Item = &Ranked<'a>> + Clone {
+        self.worst.iter().filter(|ranked| ranked.place.account_group.is_some())
+    }
+
+    /// How many of the first targets are account groups.
+    pub(in crate::report) fn groups_among(&self, first: usize) -> usize {
+        self.worst.iter().take(first).filter(|ranked| ranked.place.account_group.is_some()).count()
+    }
+
+    /// How one of them stands.
+    pub(in crate::report) fn status(&self, ranked: &Ranked<'_>) -> QuotaStatus {
+        let row = ranked.place.row().expect("only targets with a row are ranked");
+        quota_status(&row, self.slopes.at(ranked.number), self.judging)
+    }
+
     /// How each of the worst stands, worst first.
     pub(crate) fn statuses(&self) -> impl Iterator<Item = QuotaStatus> {
-        let status = |(_, number, place): &(Rank, usize, Place<'_>)| {
-            Some(quota_status(&place.row()?, self.slopes.at(*number), self.judging))
-        };
-        self.worst.iter().filter_map(status)
+        self.worst.iter().map(|ranked| self.status(ranked))
+    }
+
+    /// The same, each with its number in the snapshot.
+    pub(crate) fn numbered_statuses(&self) -> impl Iterator<Item = (usize, QuotaStatus)> {
+        self.worst.iter().map(|ranked| (ranked.number, self.status(ranked)))
+    }
+
+    /// Has a quota that its usage can be compared with.
+    pub(in crate::report) fn is_measured(&self, ranked: &Ranked<'_>) -> bool {
+        self.judging.rule.headroom(ranked.place.quota(), &ranked.place.usage()).is_some()
+    }
+
+    pub(in crate::report) fn used(&self, ranked: &Ranked<'_>) -> Option<Units> {
+        self.judging.rule.used(&ranked.place.usage())
+    }
+
+    /// The larger of used and projected.
+    pub(in crate::report) fn needed(&self, ranked: &Ranked<'_>) -> Option<Units> {
+        self.judging.rule.needed(&ranked.place.usage())
+    }
+
+    /// What it lacks, and in whose organization.
+    pub(in crate::report) fn shortage(&self, ranked: &Ranked<'a>) -> Shortage<'a> {
+        let over = over(ranked.place.quota(), self.needed(ranked));
+        Shortage { org_id: &ranked.place.organization.id, over }
     }
 }
 

@@ -1,11 +1,15 @@
 //! The full tables as CSV for spreadsheets: every account group, and every change, also those that a mail sums up.
+//!
+//! A file has all of a table. A mail has as much of it as mail servers take.
+
+use std::io::Write;
 
 use crate::files::csv_cell::{self, MARK};
 use crate::report::changes::ChangesReport;
 use crate::report::changes::row::ChangeRow;
 use crate::report::closing::{ClosingReport, Line};
+use crate::report::ranking::Ranking;
 use crate::report::shared::quota_status::QuotaStatus;
-use crate::report::usage::UsageReport;
 
 /// The columns of [`usage_record`].
 pub(crate) const USAGE_COLUMNS: [&str; 14] = [
@@ -25,15 +29,36 @@ pub(crate) const USAGE_COLUMNS: [&str; 14] = [
     "runs_out_by_slope",
 ];
 
-/// Every target, worst first.
-pub(crate) fn usage_table(report: &UsageReport) -> Vec<u8> {
-    let mut all: Vec<&QuotaStatus> = report.all.iter().collect();
-    all.sort_by(|a, b| a.worst_first(b));
-    table(USAGE_COLUMNS, all.into_iter().map(usage_record))
+/// So many bytes of tables are attached to a mail: many mail servers take no message above 10 MB, and Base64 makes 8.6 MB of these.
+pub(crate) const ATTACHED: usize = 6 << 20;
+
+/// A table, or the beginning of one.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Table {
+    pub bytes: Vec<u8>,
+    /// How many rows it has below its header.
+    pub rows: usize,
+    pub is_whole: bool,
 }
 
-/// Every target in the cycle that closed, and the organizations in the cycles before.
-pub(crate) fn closing_table(report: &ClosingReport) -> Vec<u8> {
+/// Every target, worst first.
+pub(crate) fn write_usage_table(ranking: &Ranking<'_>, out: &mut dyn Write) -> anyhow::Result<()> {
+    out.write_all(MARK)?;
+    let mut csv = csv::Writer::from_writer(out);
+    csv.write_record(USAGE_COLUMNS)?;
+    for status in ranking.statuses() {
+        csv.write_record(usage_record(&status))?;
+    }
+    Ok(csv.flush()?)
+}
+
+/// The worst targets, as many as a mail holds.
+pub(in crate::report) fn attached_usage_table(ranking: &Ranking<'_>) -> Table {
+    table(USAGE_COLUMNS, ranking.statuses().map(|status| usage_record(&status)), ATTACHED)
+}
+
+/// Every target in the cycle that closed, and the organizations in the cycles before; no more than `most` bytes of them.
+pub(crate) fn closing_table(report: &ClosingReport, most: usize) -> Table {
     let header = [
         "org_id",
         "org_name",
@@ -50,17 +75,32 @@ pub(crate) fn closing_table(report: &ClosingReport) -> Vec<u8> {
         "status",
         "projected_at_mid_cycle",
     ];
-    table(header, report.all.iter().map(closing_record))
+    table(header, report.all.iter().map(closing_record), most)
 }
 
-/// Begins with a byte-order mark, because spreadsheets take UTF-8 for something else without one.
-fn table<const N: usize>(header: [&str; N], records: impl Iterator<Item = [String; N]>) -> Vec<u8> {
+/// Begins with a byte-order mark, because spreadsheets take UTF-8 for something else without one. Ends with the last row that
+/// leaves it within `most` bytes.
+fn table<const N: usize>(
+    header: [&str; N],
+    records: impl Iterator<Item = [String; N]>,
+    most: usize,
+) -> Table {
     let mut csv = csv::Writer::from_writer(MARK.to_vec());
     csv.write_record(header).expect("memory takes every write");
+    let mut rows = 0;
     for record in records {
+        csv.flush().expect("memory takes every write");
+        let end = csv.get_ref().len();
         csv.write_record(record).expect("memory takes every write");
+        csv.flush().expect("memory takes every write");
+        if csv.get_ref().len() > most {
+            let mut bytes = csv.into_inner().expect("memory takes every write");
+            bytes.truncate(end);
+            return Table { bytes, rows, is_whole: false };
+        }
+        rows += 1;
     }
-    csv.into_inner().expect("memory takes every write")
+    Table { bytes: csv.into_inner().expect("memory takes every write"), rows, is_whole: true }
 }
 
 fn text_cell(text: &str) -> String {
@@ -121,8 +161,8 @@ pub(crate) fn usage_record(status: &QuotaStatus) -> [String; 14] {
     ]
 }
 
-/// Every row of a change report, also those that the mail does not list.
-pub(crate) fn changes_table(report: &ChangesReport) -> Vec<u8> {
+/// Every row of a change report, also those that the mail does not list; no more than `most` bytes of them.
+pub(crate) fn changes_table(report: &ChangesReport, most: usize) -> Table {
     let header = [
         "org_id", "org_name", "name", "id", "outcome", "at", "before", "after", "effect", "made_by", "why",
         "comment", "carried",
@@ -131,7 +171,7 @@ pub(crate) fn changes_table(report: &ChangesReport) -> Vec<u8> {
         let outcome = section.title.split(" · ").next().unwrap_or_default();
         section.rows.iter().chain(&section.rest).map(move |row| changes_record(outcome, row))
     });
-    table(header, records)
+    table(header, records, most)
 }
 
 fn changes_record(outcome: &str, row: &ChangeRow) -> [String; 13] {

@@ -1,5 +1,6 @@
 //! The usage report: what runs out first and when, what is left to allocate, who changed what, and which runs wait.
 
+mod headline;
 pub(in crate::report) mod input;
 pub(in crate::report) mod organization;
 mod others;
@@ -13,20 +14,23 @@ use serde::Serialize;
 
 use crate::change::missing_quotas::AbsentOrganizations;
 use crate::domain::forecast::SLOPE_DAYS;
-use crate::domain::quota::{self, OrgId, SnapshotRow, Target};
+use crate::domain::quota::{self, OrgId, Target};
 use crate::report::changes::diffs::changes_of;
 use crate::report::changes::held::{HeldRun, held};
 use crate::report::changes::row::{ChangeRow, rows_of_changes};
+use crate::report::ranking::Ranking;
 use crate::report::shared::level::Level;
 use crate::report::shared::picture::Picture;
-use crate::report::shared::quota_status::{JudgingContext, QuotaStatus, quota_status, quota_statuses};
+use crate::report::shared::quota_status::{JudgingContext, QuotaStatus, quota_status};
 use crate::report::shared::rebalance::Rebalance;
 use crate::report::shared::trends::Trends;
-use crate::report::shared::{Footer, ReportContext, words};
+use crate::report::shared::{Extent, Footer, ReportContext, words};
+use crate::report::table::{Table, attached_usage_table};
+use crate::report::usage::headline::headline;
 use crate::report::usage::input::UsageInput;
 use crate::report::usage::organization::{Organization, organization};
 use crate::report::usage::others::unlisted_sentences;
-use crate::report::usage::summary::{Total, headline, missing_snapshots_sentence, subject, todo};
+use crate::report::usage::summary::{Total, missing_snapshots_sentence, subject, todo};
 
 /// So many account groups are listed, however well they stand; fewer where all is well, so that the mail fits a screen.
 const ALWAYS_LISTED: usize = 10;
@@ -79,56 +83,46 @@ pub(crate) struct UsageReport {
     pub absent: String,
     pub taken_at: DateTime<Utc>,
     pub slope_days: i64,
-    /// The file name of the full table.
+    /// The file name of the attached table.
     pub table: String,
+    /// How many of the account groups the attached table has: the worst. Only of a report that is mailed.
+    pub in_table: usize,
     pub imprint: Footer,
     /// The change file that is proposed to those who run out.
     #[serde(skip)]
     pub rebalance: Rebalance,
+    /// What is attached.
     #[serde(skip)]
-    pub all: Vec<QuotaStatus>,
+    pub attached: Vec<u8>,
     #[serde(skip)]
     pub identity: String,
 }
 
 pub(crate) fn usage_report(input: &UsageInput, context: &ReportContext) -> UsageReport {
-    let judging =
-        JudgingContext { taken_at: input.latest.taken_at, rule: input.rule, alerts: input.alerts, context };
-    let all: Vec<QuotaStatus> = quota_statuses(input.latest, input.slopes, judging).collect();
-    let stand = |row: &SnapshotRow<'_>| match all.binary_search_by(|seen| seen.target.cmp(&row.target)) {
-        Ok(place) => all[place].clone(),
-        Err(_) => quota_status(row, None, judging),
-    };
-    let of_level = groups_by_level(&all);
-    let counted = |seen: &quota::Organization| {
-        let (critical, warnings) = of_level.get(&seen.id).copied().unwrap_or_default();
-        organization(seen, stand(&seen.row()), input.rule, context).with_groups(critical, warnings)
-    };
-    let mut organizations: Vec<Organization> = input.latest.organizations().iter().map(counted).collect();
-    let mut groups: Vec<&QuotaStatus> = all.iter().filter(|status| status.target.aid.is_some()).collect();
-    groups.sort_by(|a, b| a.worst_first(b));
+    let taken_at = input.latest.taken_at;
+    let judging = JudgingContext { taken_at, rule: input.rule, alerts: input.alerts, context };
+    let ranking = Ranking::new(input.latest.places().enumerate(), usize::MAX, input.slopes, judging);
+    let mut organizations = organizations(input, &ranking, judging);
     let own: Vec<&QuotaStatus> = organizations.iter().map(|organization| &organization.own).collect();
     let mut headline =
-        format!("{}{}", headline(&groups, &own, context), unknown_organizations(&organizations));
-    let mut level = level_of_all(groups.iter().chain(&own).copied(), &organizations);
+        format!("{}{}", headline(&ranking, &own, context), unknown_organizations(&organizations));
+    let mut level = level_of_all(&ranking, &organizations);
     if let Some(absent) = input.absent {
         headline += &format!(" · {} missing", words::counted(absent.count, "organization"));
         level = level.max(Level::Warning);
     }
-    let out = || groups.iter().copied().filter(|status| status.runs_out());
-    let rebalance = input.terms.map(|terms| Rebalance::new(out(), input.latest, terms));
-    let todo = todo(input, &groups, &organizations, rebalance.as_ref(), context);
+    let out = ranking.groups().filter(|group| group.rank.runs_out());
+    let out = out.filter_map(|group| Some((&group.place.organization.id, group.place.aid()?)));
+    let rebalance = input.terms.map(|terms| Rebalance::new(out, input.latest, terms));
+    let todo = todo(input, &ranking, &organizations, rebalance.as_ref(), context);
     let total = Total::of_only(&organizations);
     let subject = subject(&headline, total.as_ref());
-
-    let measured: Vec<&QuotaStatus> = groups.iter().copied().filter(|status| status.is_measured()).collect();
-    let bad = measured.iter().filter(|status| status.level > Level::Fine).count();
     let is_well = level == Level::Fine;
-    let least = if is_well { LISTED_WHEN_WELL } else { ALWAYS_LISTED };
-    let (listed, unlisted) = measured.split_at(bad.clamp(least, LISTED).min(measured.len()));
-    let others = unlisted_sentences(&groups, listed.len(), unlisted);
-    let worst = listed.iter().copied().cloned().collect();
-    let account_groups = groups.len();
+    let worst = worst(&ranking, is_well);
+    let attached = match context.extent {
+        Extent::Mail => attached_usage_table(&ranking),
+        Extent::Whole => Table::default(),
+    };
 
     let many_organizations = organizations.len() > 1;
     let at_most = context.at_most(if is_well { ORGANIZATIONS_WHEN_WELL } else { ORGANIZATIONS });
@@ -137,7 +131,6 @@ pub(crate) fn usage_report(input: &UsageInput, context: &ReportContext) -> Usage
     let at_most = context.at_most(CHANGES);
     let changes = rows_of_changes(changes_of(input.diffs), at_most, input.latest, input.rule, context.zone);
     let more_changes = changes_of(input.diffs).count() - changes.len();
-    let taken_at = input.latest.taken_at;
     let day = context.now.with_timezone(&context.zone).format("%Y-%m-%d");
     UsageReport {
         subject,
@@ -148,9 +141,9 @@ pub(crate) fn usage_report(input: &UsageInput, context: &ReportContext) -> Usage
         organizations,
         more_organizations,
         many_organizations,
-        account_groups,
+        account_groups: ranking.groups().count(),
+        others: unlisted_sentences(&ranking, worst.len()),
         worst,
-        others,
         changes,
         more_changes,
         no_pictures: String::new(),
@@ -165,17 +158,46 @@ pub(crate) fn usage_report(input: &UsageInput, context: &ReportContext) -> Usage
         taken_at,
         slope_days: SLOPE_DAYS,
         table: format!("usage-{day}.csv"),
+        in_table: ranking.groups_among(attached.rows),
+        attached: attached.bytes,
         imprint: context.into(),
         // One report a day of one snapshot: with stale data it comes again tomorrow, and says so.
         identity: format!("{} {day}", taken_at.timestamp()),
         rebalance: rebalance.unwrap_or_default(),
-        all,
     }
 }
 
+/// All of them, in the order of the snapshot.
+fn organizations(
+    input: &UsageInput,
+    ranking: &Ranking<'_>,
+    judging: JudgingContext<'_>,
+) -> Vec<Organization> {
+    let numbers = input.latest.places().enumerate().filter(|(_, place)| place.account_group.is_none());
+    let numbers: HashMap<&OrgId, usize> =
+        numbers.map(|(number, place)| (&place.organization.id, number)).collect();
+    let of_level = groups_by_level(ranking);
+    let counted = |seen: &quota::Organization| {
+        let slope = numbers.get(&seen.id).and_then(|number| input.slopes.at(*number));
+        let (critical, warnings) = of_level.get(&seen.id).copied().unwrap_or_default();
+        let status = quota_status(&seen.row(), slope, judging);
+        organization(seen, status, input.rule, judging.context).with_groups(critical, warnings)
+    };
+    input.latest.organizations().iter().map(counted).collect()
+}
+
+/// The account groups that are listed: the worst of those of which it is known how they stand.
+fn worst(ranking: &Ranking<'_>, is_well: bool) -> Vec<QuotaStatus> {
+    let measured = || ranking.groups().filter(|group| ranking.is_measured(group));
+    let bad = measured().filter(|group| group.rank.level > Level::Fine).count();
+    let least = if is_well { LISTED_WHEN_WELL } else { ALWAYS_LISTED };
+    measured().take(bad.clamp(least, LISTED)).map(|group| ranking.status(group)).collect()
+}
+
 /// The worst level of all; nobody is well of whom nothing is known, and to see nobody is not well either.
-fn level_of_all<'a>(all: impl Iterator<Item = &'a QuotaStatus>, organizations: &[Organization]) -> Level {
-    let level = all.map(|status| status.level).max().unwrap_or(Level::Fine);
+fn level_of_all(ranking: &Ranking<'_>, organizations: &[Organization]) -> Level {
+    let own = organizations.iter().map(|organization| organization.own.level);
+    let level = ranking.groups().map(|group| group.rank.level).chain(own).max().unwrap_or(Level::Fine);
     let is_blind =
         organizations.is_empty() || organizations.iter().any(|organization| organization.usage_is_unknown);
     if is_blind { level.max(Level::Warning) } else { level }
@@ -254,11 +276,11 @@ fn absent_sentence(absent: &AbsentOrganizations) -> String {
 }
 
 /// How many account groups of each organization are critical, and how many are warned of.
-fn groups_by_level(all: &[QuotaStatus]) -> HashMap<&OrgId, (usize, usize)> {
+fn groups_by_level<'a>(ranking: &Ranking<'a>) -> HashMap<&'a OrgId, (usize, usize)> {
     let mut counts: HashMap<&OrgId, (usize, usize)> = HashMap::new();
-    for status in all.iter().filter(|status| status.target.aid.is_some() && status.level > Level::Fine) {
-        let (critical, warnings) = counts.entry(&status.target.org_id).or_default();
-        *(if status.level == Level::Critical { critical } else { warnings }) += 1;
+    for group in ranking.groups().filter(|group| group.rank.level > Level::Fine) {
+        let (critical, warnings) = counts.entry(&group.place.organization.id).or_default();
+        *(if group.rank.level == Level::Critical { critical } else { warnings }) += 1;
     }
     counts
 }

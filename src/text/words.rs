@@ -54,11 +54,19 @@ pub(crate) fn rows_text(mut numbers: impl Iterator<Item = usize>, count: usize) 
 /// `a, b and 3 more`.
 pub(crate) fn listed(names: &[String], max: usize) -> String {
     match names {
+        [one] => one.clone(),
+        _ => first_of(&names[..max.min(names.len())], names.len()),
+    }
+}
+
+/// `a, b and 3 more`: the first names of so many.
+pub(crate) fn first_of(names: &[String], count: usize) -> String {
+    match names {
+        _ if names.len() < count => {
+            format!("{} and {} more", names.join(", "), number(count - names.len()))
+        }
         [] => String::new(),
         [one] => one.clone(),
-        _ if names.len() > max => {
-            format!("{} and {} more", names[..max].join(", "), number(names.len() - max))
-        }
         [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
 }

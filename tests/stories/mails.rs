@@ -254,6 +254,26 @@ fn the_mail_of_a_held_run_says_what_would_happen_why_it_waits_and_what_to_do() {
     assert_eq!(held.counts(), counts([("applied", 3)]));
 }
 
+#[test]
+fn the_mail_of_a_held_file_of_twelve_thousand_rows_is_one_that_mail_servers_take() {
+    let bench = Bench::new(World::wide(12, 1_000)).with_mail().with("QUOTAKEEPER__GUARD__APPROVAL", "always");
+    let comment = "the regional office moves, CHG-8841. ".repeat(8);
+    let rows = bench
+        .quotas()
+        .into_keys()
+        .filter_map(|(org_id, aid)| Some(format!("{org_id},{},1050,\"{comment}\"\n", aid?)));
+    bench.drop_file("all.csv", format!("org_id,aid,value,comment\n{}", rows.collect::<String>()));
+    bench.run(&["inbox"]).ends_with(5);
+    assert!(bench.only_run().read("plan.csv").len() > 4 << 20);
+    bench.run(&["outbox"]).ends_with(0);
+    let mails = bench.delivered();
+    let asks = mails.iter().find(|mail| mail.contains("quotakeeper approve")).unwrap();
+    assert!(asks.len() < 10_000_000, "{}", asks.len());
+    let mail = MessageParser::default().parse(asks).unwrap();
+    let text = mail.body_text(0).unwrap();
+    assert!(!text.contains("Attached") && text.contains("--format json"), "{text}");
+}
+
 /// Who made each change that the snapshots showed.
 fn made_by(bench: &Bench) -> Vec<String> {
     let files = bench.csv_files("changes").into_iter();

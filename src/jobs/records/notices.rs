@@ -20,7 +20,7 @@ use crate::files;
 use crate::files::durable;
 use crate::files::versioned_json::{self, Kind, Loaded};
 use crate::mail::Mailer;
-use crate::report::RunNotice;
+use crate::report::{ATTACHED, RunNotice};
 
 pub(crate) const FILE: Kind = Kind {
     name: "notices.json",
@@ -29,8 +29,9 @@ pub(crate) const FILE: Kind = Kind {
     limit: files::RECORD,
 };
 
-/// A larger file is not attached: it lies in the run's folder and beside the dropped file.
-const LARGEST: usize = 1 << 20;
+/// A larger file is not attached: it lies in the run's folder, and what is to be corrected beside the dropped file. There are at
+/// most two.
+const LARGEST: usize = ATTACHED / 2;
 
 /// The runs that one mail is about.
 #[derive(Default, Serialize, Deserialize)]
@@ -111,7 +112,7 @@ fn notice(config: &Config, run: &Run) -> RunNotice {
     let errors = Some(run).filter(|_| is_to_be_corrected);
     let errors = errors.and_then(|run| Some(("error.csv", run.read("error.csv").ok()?)));
     RunNotice {
-        files: plan.into_iter().chain(errors.filter(|(_, bytes)| bytes.len() <= LARGEST)).collect(),
+        files: plan.into_iter().chain(errors).filter(|(_, bytes)| bytes.len() <= LARGEST).collect(),
         summary: summary_of_run,
         held: held.as_ref().map(|held| summarize(held).unwrap_or_else(|error| without_rows(held, &error))),
         is_for_owners: !run.record.planned_only,

@@ -1,6 +1,6 @@
 //! What pages are made from, beyond what the mails are: trends of all that is on them, and one target with its past.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
@@ -10,7 +10,8 @@ use crate::domain::quota::{Snapshot, Target, UsageRule};
 use crate::history::thinned;
 use crate::jobs::report_inputs::scope::Scope;
 use crate::report::{
-    self, Curves, DrawnCurves, Extent, Owners, PageInput, TargetPage, TargetParts, UsagePage, UsageReport,
+    self, Curves, Extent, MOST_ROWS, Owners, PageInput, QuotaStatus, Ranking, TargetPage, TargetParts,
+    UsagePage,
 };
 
 /// Snapshots that the trends of a page are drawn from, and up to how many targets it has them.
@@ -28,31 +29,38 @@ impl ReportInputs<'_> {
     ) -> anyhow::Result<UsagePage> {
         // What they are made from is out of memory before the report is in it.
         let curves = self.curves(latest, &self.config.usage.rule(), now)?.drawn();
-        let report = self.usage_without_trends(latest, scope, None, now)?;
-        Ok(self.page_of(report, curves, (latest, owners), now))
+        let slopes = self.slopes(latest)?;
+        let report = self.usage_without_trends((latest, &slopes), scope, None, now)?;
+        let (rule, context) = (self.config.usage.rule(), self.context(now));
+        let judging = self.judging(latest.taken_at, &rule, &context);
+        let groups = latest.places().enumerate().filter(|(_, place)| place.account_group.is_some());
+        let ranking = Ranking::new(groups, MOST_ROWS, &slopes, judging);
+        let groups: Vec<_> = ranking.numbered_statuses().collect();
+        let left_out = ranking.count() - groups.len();
+        let headroom_percent = self.config.guard.headroom_percent;
+        let input = PageInput { latest, groups, left_out, curves, headroom_percent, owners };
+        Ok(UsagePage::new(report, input, &context))
     }
 
     /// The same with the organizations and those account groups alone that a mail lists: those that are worst off.
     pub(crate) fn overview(&self, latest: Snapshot, now: DateTime<Utc>) -> anyhow::Result<UsagePage> {
         let scope = Scope { extent: Extent::Whole, ..Scope::default() };
-        let mut report = self.usage_without_trends(&latest, &scope, None, now)?;
+        let report = self.usage_without_trends((&latest, &self.slopes(&latest)?), &scope, None, now)?;
         let worst: BTreeSet<Target> = report.worst.iter().map(|status| status.target.clone()).collect();
-        report.all.retain(|status| status.target.aid.is_none() || worst.contains(&status.target));
         let part = latest.filtered(|place| place.account_group.is_none() || worst.contains(&place.target()));
         let curves = self.curves(&part, &self.config.usage.rule(), now)?.drawn();
-        Ok(self.page_of(report, curves, (&part, &|_| Vec::new()), now))
-    }
-
-    fn page_of(
-        &self,
-        report: UsageReport,
-        curves: DrawnCurves,
-        (latest, owners): (&Snapshot, &Owners<'_>),
-        now: DateTime<Utc>,
-    ) -> UsagePage {
-        let headroom_percent = self.config.guard.headroom_percent;
-        let input = PageInput { latest, curves, headroom_percent, owners };
-        UsagePage::new(report, input, &self.context(now))
+        let numbers: BTreeMap<Target, usize> =
+            part.places().enumerate().map(|(number, place)| (place.target(), number)).collect();
+        let numbered = |status: &QuotaStatus| Some((*numbers.get(&status.target)?, status.clone()));
+        let input = PageInput {
+            latest: &part,
+            groups: report.worst.iter().filter_map(numbered).collect(),
+            left_out: 0,
+            curves,
+            headroom_percent: self.config.guard.headroom_percent,
+            owners: &|_| Vec::new(),
+        };
+        Ok(UsagePage::new(report, input, &self.context(now)))
     }
 
     fn curves<'a>(
@@ -75,7 +83,7 @@ impl ReportInputs<'_> {
     pub(crate) fn target_page(
         &self,
         target: &Target,
-        latest: Snapshot,
+        latest: &Snapshot,
         record: Option<&report::Record>,
         now: DateTime<Utc>,
     ) -> anyhow::Result<Option<TargetPage>> {
@@ -84,7 +92,7 @@ impl ReportInputs<'_> {
             return Ok(None);
         }
         let (rule, context) = (self.config.usage.rule(), self.context(now));
-        let shown = latest.filtered(|place| place.target() == *target);
+        let shown = latest.restricted_to(std::slice::from_ref(target));
         let curves = self.curves(&shown, &rule, now)?;
         let parts = TargetParts {
             timeline: &timeline,

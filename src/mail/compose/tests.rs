@@ -13,7 +13,7 @@ use crate::report::fixtures::{
     realistic, report_from, report_of, usage,
 };
 use crate::report::{
-    AlertTiming, GatheredFiles, Unlisted, closing_table, drift_report, examples, run_report, usage_table,
+    AlertTiming, GatheredFiles, Unlisted, closing_table, drift_report, examples, run_report,
 };
 use crate::text::width::columns;
 
@@ -94,7 +94,7 @@ fn the_daily_digest_of_alerts() {
 #[test]
 fn the_mail_of_a_cycle_that_closed() {
     let report = one_closing();
-    let table = Attachment::csv(&report.table, closing_table(&report));
+    let table = Attachment::csv(&report.table, closing_table(&report, usize::MAX).bytes);
     let email = compose_with(&mail(), &Report::Closing(Box::new(report)), &["ann@example.com"], &[table]);
     assert!(text(&email).lines().all(|line| line.chars().count() <= 78), "{}", text(&email));
     insta::assert_snapshot!(read(&email));
@@ -152,7 +152,7 @@ fn the_same_report_to_the_same_people_is_the_same_bytes_and_to_others_another_me
 fn the_pictures_are_parts_beside_the_html_that_shows_them() {
     let report = usage();
     let shown: Vec<String> = report.pictures().iter().map(|picture| picture.cid.clone()).collect();
-    let table = Attachment::csv(&report.table, usage_table(&report));
+    let table = Attachment::csv(&report.table, report.attached.clone());
     let email = compose_with(
         &mail(),
         &Report::Usage(Box::new(report)),
@@ -180,7 +180,7 @@ fn the_pictures_are_parts_beside_the_html_that_shows_them() {
 #[test]
 fn attachments_arrive_as_they_are() {
     let report = usage();
-    let table = Attachment::csv(&report.table, usage_table(&report));
+    let table = Attachment::csv(&report.table, report.attached.clone());
     let email = compose_with(
         &mail(),
         &Report::Usage(Box::new(report)),

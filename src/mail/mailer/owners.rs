@@ -15,7 +15,7 @@ use crate::files::durable;
 use crate::mail::routes::Routes;
 use crate::report::{
     self, AlertInput, ChangesReport, ClosingInput, GatheredFiles, Report, RunNotice, Share,
-    alert_report_to_owners, changes_table, closing_report_to_owners, closing_table, drift_report_to_owners,
+    alert_report_to_owners, changes_table, closing_report_to_owners, drift_report_to_owners,
     run_report_to_owners, words,
 };
 
@@ -117,14 +117,18 @@ impl Mailer {
         let targets = input.closed.iter().flat_map(report::seen_targets);
         self.to_each(targets, &self.mail.to.usage, |share| {
             let Some(report) = closing_report_to_owners(input, share, &context) else { return Ok(()) };
-            let table = Attachment::csv(&report.table, closing_table(&report));
-            self.send(&Report::Closing(Box::new(report)), &share.recipients, &[table], now)
+            self.send_closing(report, &share.recipients, now)
         })
     }
 
-    fn changes_to(&self, share: &Share, report: ChangesReport, now: DateTime<Utc>) -> anyhow::Result<()> {
+    fn changes_to(&self, share: &Share, mut report: ChangesReport, now: DateTime<Utc>) -> anyhow::Result<()> {
+        let table = (!report.table.is_empty()).then(|| changes_table(&report, report::ATTACHED));
         let table =
-            (!report.table.is_empty()).then(|| Attachment::csv(&report.table, changes_table(&report)));
+            table.filter(|table| table.is_whole).map(|table| Attachment::csv(&report.table, table.bytes));
+        if table.is_none() {
+            // Its mail says of more rows that they are in it.
+            report.table.clear();
+        }
         self.send(&Report::Changes(Box::new(report)), &share.recipients, table.as_slice(), now)
     }
 

@@ -6,7 +6,7 @@ use crate::report::fixtures::{at, group, page_from};
 
 fn row_of(row: SnapshotRow<'static>, many_organizations: bool, is_served: bool) -> String {
     let page = page_from(&Snapshot::new(at("11-22T06:00"), [row]), &[]);
-    target_row(&page.rows[0], &page.all[page.rows[0].place], many_organizations, is_served)
+    target_row(&page.rows[0], many_organizations, is_served)
 }
 
 #[test]

@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use crate::domain::quota::{Snapshot, SnapshotRow, Units, Usage};
 use crate::mail::Templates;
 use crate::page;
+use crate::report::Report;
 use crate::report::fixtures::{at, group, organization, page_from, report_from};
-use crate::report::{Report, usage_table};
 use crate::text::words::grouped;
 
 /// What a target has: its quota, and what it uses, unless that is unknown.
@@ -63,7 +63,7 @@ proptest! {
         rows.extend(groups.into_iter().enumerate().map(|(number, figures)| row(number, figures)));
         let latest = Snapshot::new(at("11-22T06:00"), rows);
         let report = report_from(&latest, &[]);
-        let table = usage_table(&report);
+        let table = report.attached.clone();
         let json = serde_json::to_value(&report).unwrap();
         let (worst, organizations) = (report.worst.clone(), report.organizations.len());
         let report = Report::Usage(Box::new(report));

@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 
 use crate::config::Alerts;
 use crate::domain::forecast::{CycleProgress, RunOut, SLOPE_DAYS, run_out};
-use crate::domain::quota::{Snapshot, SnapshotRow, Target, Units, UsageRule};
+use crate::domain::quota::{OrgId, Snapshot, SnapshotRow, Target, Units, UsageRule};
 use crate::report::shared::context::ReportContext;
 use crate::report::shared::level::{Figures, JudgedLevel, Level, judge, level};
 use crate::report::shared::picture::Picture;
@@ -104,6 +104,11 @@ impl QuotaStatus {
         self.rank().worst_first(&other.rank()).then_with(|| self.target.cmp(&other.target))
     }
 
+    /// What it lacks, and in whose organization.
+    pub(in crate::report) fn shortage(&self) -> Shortage<'_> {
+        Shortage { org_id: &self.target.org_id, over: self.over }
+    }
+
     fn rank(&self) -> Rank {
         let needed = self.used.zip(self.projected).map(|(used, projected)| used.max(projected));
         Rank {
@@ -113,6 +118,14 @@ impl QuotaStatus {
             share_needed: share_needed(self.quota, needed),
         }
     }
+}
+
+/// What a target in trouble lacks.
+#[derive(Clone, Copy)]
+pub(in crate::report) struct Shortage<'a> {
+    pub org_id: &'a OrgId,
+    /// What it needs beyond its quota.
+    pub over: Option<Units>,
 }
 
 /// What says how targets of the latest snapshot stand.
@@ -128,9 +141,9 @@ pub(crate) struct JudgingContext<'a> {
 /// What decides how bad one target stands beside others, without any text: there may be a million of them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Rank {
-    level: Level,
-    ran_out: bool,
-    runs_out_at: Option<DateTime<Utc>>,
+    pub(in crate::report) level: Level,
+    pub(in crate::report) ran_out: bool,
+    pub(in crate::report) runs_out_at: Option<DateTime<Utc>>,
     /// Of the quota; 0 where nothing is known of it.
     share_needed: f64,
 }
@@ -147,6 +160,10 @@ impl Rank {
         }
     }
 
+    pub(in crate::report) fn runs_out(&self) -> bool {
+        self.ran_out || self.runs_out_at.is_some()
+    }
+
     pub(crate) fn worst_first(&self, other: &Self) -> Ordering {
         let day = |rank: &Self| rank.runs_out_at.unwrap_or(DateTime::<Utc>::MAX_UTC);
         (other.level.cmp(&self.level))
@@ -154,6 +171,12 @@ impl Rank {
             .then_with(|| day(self).cmp(&day(other)))
             .then_with(|| other.share_needed.total_cmp(&self.share_needed))
     }
+}
+
+/// What is needed beyond the quota.
+pub(in crate::report) fn over(quota: Option<Units>, needed: Option<Units>) -> Option<Units> {
+    let (quota, needed) = quota.zip(needed)?;
+    Some(needed.saturating_sub(quota)).filter(|over| *over > 0)
 }
 
 fn share_needed(quota: Option<Units>, needed: Option<Units>) -> f64 {
@@ -219,11 +242,7 @@ pub(crate) fn quota_status(
         quota: row.quota,
         used,
         projected,
-        over: row
-            .quota
-            .zip(needed)
-            .map(|(quota, needed)| needed.saturating_sub(quota))
-            .filter(|over| *over > 0),
+        over: over(row.quota, needed),
         headroom: rule.headroom(row.quota, &row.usage),
         percent_used,
         percent_projected,

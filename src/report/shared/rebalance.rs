@@ -6,7 +6,6 @@ use serde::Serialize;
 
 use crate::change::propose::{Move, Proposal, Terms, change_file, propose_for};
 use crate::domain::quota::{Aid, OrgId, Snapshot, Units, sum};
-use crate::report::shared::quota_status::QuotaStatus;
 use crate::text::words;
 
 /// The file that is attached.
@@ -38,9 +37,9 @@ pub(crate) struct RebalanceRow {
 }
 
 impl Rebalance {
-    /// For these, the worst first.
+    /// For these account groups, the worst first.
     pub(in crate::report) fn new<'s>(
-        in_trouble: impl Iterator<Item = &'s QuotaStatus>,
+        in_trouble: impl Iterator<Item = (&'s OrgId, &'s Aid)>,
         latest: &Snapshot,
         terms: Terms<'_>,
     ) -> Self {
@@ -48,8 +47,7 @@ impl Rebalance {
         let mut rebalance = Self::default();
         let mut organizations: Vec<(&OrgId, BTreeSet<&Aid>)> = Vec::new();
         let mut places: HashMap<&OrgId, usize> = HashMap::new();
-        for (number, status) in in_trouble.enumerate() {
-            let (org_id, Some(aid)) = (&status.target.org_id, &status.target.aid) else { continue };
+        for (number, (org_id, aid)) in in_trouble.enumerate() {
             if number >= RAISED {
                 rebalance.more += 1;
             } else if is_id(org_id.as_str()) && is_id(aid.as_str()) {

@@ -1,36 +1,29 @@
 //! What the usage mail says about the account groups that it does not list.
 
+use crate::report::ranking::{Ranked, Ranking};
 use crate::report::shared::level::Level;
-use crate::report::shared::quota_status::QuotaStatus;
 use crate::report::shared::words;
 use crate::text::words::grouped;
 
-/// One sentence for each kind of account group that is not listed.
-pub(in crate::report) fn unlisted_sentences(
-    groups: &[&QuotaStatus],
-    listed: usize,
-    unlisted: &[&QuotaStatus],
-) -> Vec<String> {
+/// So many are named of those that share a sentence.
+const NAMED: usize = 8;
+
+/// One sentence for each kind of account group that is not listed. The first `listed` of the measured ones are.
+pub(in crate::report) fn unlisted_sentences(ranking: &Ranking<'_>, listed: usize) -> Vec<String> {
     let mut sentences = Vec::new();
-    let named = |statuses: &[&QuotaStatus]| {
-        words::listed(&statuses.iter().map(|status| status.label()).collect::<Vec<_>>(), 8)
-    };
-    let (bad, fine): (Vec<&QuotaStatus>, Vec<&QuotaStatus>) =
-        unlisted.iter().partition(|status| status.level > Level::Fine);
-    if !bad.is_empty() {
-        let out = bad.iter().filter(|status| status.runs_out()).count();
-        let need = if bad.len() == 1 { "needs" } else { "need" };
-        let out = match (out, bad.len()) {
-            (0, _) => String::new(),
-            (out, all) if out == all => {
-                if all == 1 { " and will run out" } else { " and all of them will run out" }.to_owned()
-            }
-            (out, _) => format!(", and {} of them will run out", words::number(out)),
-        };
-        sentences.push(format!("{} more {need} attention{out}.", words::number(bad.len())));
+    let unlisted = || ranking.groups().filter(|group| ranking.is_measured(group)).skip(listed);
+    let bad = || unlisted().filter(|group| group.rank.level > Level::Fine);
+    match bad().count() {
+        0 => {}
+        count => {
+            let out = bad().filter(|group| group.rank.runs_out()).count();
+            sentences.push(bad_sentence(count, out));
+        }
     }
-    if let Some(worst) = fine.iter().filter_map(|status| status.percent_projected).max() {
-        let count = fine.len();
+    let fine = || unlisted().filter(|group| group.rank.level == Level::Fine);
+    let share = |group: &Ranked<'_>| words::percent(ranking.needed(group)?, group.place.quota()?);
+    if let Some(worst) = fine().filter_map(share).max() {
+        let count = fine().count();
         let subject =
             if listed == 0 { words::counted(count, "account group") } else { words::counted(count, "other") };
         let verb = if count == 1 { "is" } else { "are" };
@@ -39,29 +32,35 @@ pub(in crate::report) fn unlisted_sentences(
             grouped(worst)
         ));
     }
-    let uncapped: Vec<&QuotaStatus> =
-        groups.iter().copied().filter(|status| status.quota.is_none()).collect();
-    if !uncapped.is_empty() {
-        let verb = if uncapped.len() == 1 { "has" } else { "have" };
-        sentences.push(format!(
-            "{} {verb} no quota (unlimited): {}.",
-            words::number(uncapped.len()),
-            named(&uncapped)
-        ));
+    let named = |is_one: &dyn Fn(&Ranked<'_>) -> bool| {
+        let those = || ranking.groups().filter(|group| is_one(group));
+        let count = those().count();
+        let labels = those().take(NAMED).map(|group| ranking.status(group).label());
+        (count > 0).then(|| (count, words::first_of(&labels.collect::<Vec<_>>(), count)))
+    };
+    if let Some((count, names)) = named(&|group| group.place.quota().is_none()) {
+        let verb = if count == 1 { "has" } else { "have" };
+        sentences.push(format!("{} {verb} no quota (unlimited): {names}.", words::number(count)));
     }
-    let unknown: Vec<&QuotaStatus> =
-        groups.iter().copied().filter(|status| status.quota.is_some() && !status.is_measured()).collect();
-    if !unknown.is_empty() {
-        let count = words::counted(unknown.len(), "account group");
-        sentences.push(format!("The usage of {count} is unknown: {}.", named(&unknown)));
+    if let Some((count, names)) = named(&|group| group.place.quota().is_some() && !ranking.is_measured(group))
+    {
+        sentences
+            .push(format!("The usage of {} is unknown: {names}.", words::counted(count, "account group")));
     }
-    let idle: Vec<&QuotaStatus> = groups.iter().copied().filter(|status| status.used == Some(0)).collect();
-    if !idle.is_empty() {
-        sentences.push(format!(
-            "{} used nothing in this cycle: {}.",
-            words::number(idle.len()),
-            named(&idle)
-        ));
+    if let Some((count, names)) = named(&|group| ranking.used(group) == Some(0)) {
+        sentences.push(format!("{} used nothing in this cycle: {names}.", words::number(count)));
     }
     sentences
+}
+
+/// `out` of so many more that need attention will run out.
+fn bad_sentence(count: usize, out: usize) -> String {
+    let need = if count == 1 { "needs" } else { "need" };
+    let out = match out {
+        0 => String::new(),
+        1 if count == 1 => " and will run out".to_owned(),
+        out if out == count => " and all of them will run out".to_owned(),
+        out => format!(", and {} of them will run out", words::number(out)),
+    };
+    format!("{} more {need} attention{out}.", words::number(count))
 }

@@ -13,15 +13,13 @@ use crate::report::shared::{ReportContext, words};
 use crate::report::usage::UsageReport;
 
 /// More rows no browser shows: the worst are on the page, and the table has all.
-const ROWS: usize = 50_000;
+pub(crate) const MOST_ROWS: usize = 50_000;
 
 /// The whole page.
 pub(crate) struct UsagePage {
     pub report: UsageReport,
     /// What the page says beside the report.
     pub beside: PageExtras,
-    /// How all targets stand, in the order of the snapshot.
-    pub all: Vec<QuotaStatus>,
     /// The account groups, worst first.
     pub rows: Vec<Row>,
     pub data: Data,
@@ -43,8 +41,7 @@ pub(crate) struct PageExtras {
 /// One account group.
 #[derive(Debug)]
 pub(crate) struct Row {
-    /// Its place in [`UsagePage::all`].
-    pub place: usize,
+    pub status: QuotaStatus,
     /// Its level, or why it has none: `uncapped`, `unknown`.
     pub state: &'static str,
     /// The place of its organization in [`Data::organizations`].
@@ -86,6 +83,10 @@ pub(crate) type Owners<'a> = dyn Fn(&Target) -> Vec<String> + 'a;
 /// What a page shows beside the report.
 pub(crate) struct PageInput<'a> {
     pub latest: &'a Snapshot,
+    /// The account groups that are on it, worst first, each with its number in the snapshot.
+    pub groups: Vec<(usize, QuotaStatus)>,
+    /// How many are not on it.
+    pub left_out: usize,
     pub curves: DrawnCurves,
     /// `guard.headroom_percent`.
     pub headroom_percent: u32,
@@ -94,29 +95,21 @@ pub(crate) struct PageInput<'a> {
 
 impl UsagePage {
     /// Of a report on everything in the latest snapshot.
-    pub(crate) fn new(mut report: UsageReport, input: PageInput<'_>, context: &ReportContext) -> Self {
-        let PageInput { latest, curves, headroom_percent, owners } = input;
+    pub(crate) fn new(report: UsageReport, input: PageInput<'_>, context: &ReportContext) -> Self {
+        let PageInput { latest, groups, left_out, curves, headroom_percent, owners } = input;
         let mut drawing = Drawing::new(&report, latest, curves);
         let picture = drawing.picture(&report, context.zone);
-        let trends = drawing.of_organizations(&report);
-        let all = std::mem::take(&mut report.all);
-        let mut groups: Vec<usize> =
-            (0..all.len()).filter(|place| all[*place].target.aid.is_some()).collect();
-        groups.sort_by(|a, b| all[*a].worst_first(&all[*b]));
-        let left_out = groups.len().saturating_sub(ROWS);
-        groups.truncate(ROWS);
+        let trends = drawing.of_organizations(&report, latest);
         let mut known = OwnerIndex::default();
-        let row = |place: usize| {
-            let status = &all[place];
-            let organization = drawing.place(status);
+        let row = |(number, status): (usize, QuotaStatus)| {
             let out = if status.ran_out { Some(latest.taken_at) } else { status.runs_out_at };
             Row {
-                place,
-                state: state(status),
-                organization,
+                state: state(&status),
+                organization: drawing.place(&status.target.org_id),
                 owned_by: known.indexes_of(owners(&status.target)).into(),
                 out: out.map(|at| at.timestamp()),
-                trend: drawing.letters(place).into(),
+                trend: drawing.letters(number).into(),
+                status,
             }
         };
         let rows: Vec<Row> = groups.into_iter().map(row).collect();
@@ -142,7 +135,6 @@ impl UsagePage {
                 left_out,
             },
             rows,
-            all,
             report,
         }
     }
@@ -168,8 +160,8 @@ impl<'a> Drawing<'a> {
         }
     }
 
-    fn place(&self, status: &QuotaStatus) -> usize {
-        self.places.get(&status.target.org_id).copied().unwrap_or_default()
+    fn place(&self, org_id: &OrgId) -> usize {
+        self.places.get(org_id).copied().unwrap_or_default()
     }
 
     /// Takes the trend of one row of the snapshot; empty where there is none.
@@ -183,19 +175,19 @@ impl<'a> Drawing<'a> {
     }
 
     /// The trend of each organization.
-    fn of_organizations(&mut self, report: &UsageReport) -> Vec<String> {
+    fn of_organizations(&mut self, report: &UsageReport, latest: &Snapshot) -> Vec<String> {
         let mut trends = vec![String::new(); report.organizations.len()];
-        let own = report.all.iter().enumerate().filter(|(_, status)| status.target.aid.is_none());
-        for (number, status) in own {
-            trends[self.place(status)] = self.letters(number);
+        let own = latest.places().enumerate().filter(|(_, place)| place.account_group.is_none());
+        for (number, place) in own {
+            trends[self.place(&place.organization.id)] = self.letters(number);
         }
         trends
     }
 
     /// The picture of the only organization.
     fn picture(&mut self, report: &UsageReport, zone: Tz) -> String {
-        let own = report.all.iter().find(|status| status.target.aid.is_none());
-        let trend = self.curves.only.take().zip(own).and_then(|(only, status)| only.trend(status, zone));
+        let own = report.organizations.first();
+        let trend = self.curves.only.take().zip(own).and_then(|(only, seen)| only.trend(&seen.own, zone));
         trend.map(|trend| trend.svg()).unwrap_or_default()
     }
 }

@@ -1,10 +1,13 @@
-//! The sentences of the usage report: the headline that is the summary, the one thing to do, and what else is fine.
+//! The sentences of the usage report beside its headline: the subject, the one thing to do, and what is missing.
+
+use std::collections::HashSet;
 
 use serde::Serialize;
 
 use crate::domain::quota::{OrgId, Units, sum};
+use crate::report::ranking::Ranking;
 use crate::report::shared::level::Level;
-use crate::report::shared::quota_status::QuotaStatus;
+use crate::report::shared::quota_status::{QuotaStatus, Shortage};
 use crate::report::shared::rebalance::Rebalance;
 use crate::report::shared::{ReportContext, words};
 use crate::report::usage::input::UsageInput;
@@ -16,99 +19,6 @@ use crate::text::words::grouped;
 const ALSO_NAMED: usize = 4;
 /// Of so many organizations it is said what they have left.
 const ROOM_OF: usize = 3;
-
-/// The summary in one sentence. Account groups first; an organization that runs out is worth the same line.
-pub(in crate::report) fn headline(
-    groups: &[&QuotaStatus],
-    organizations: &[&QuotaStatus],
-    context: &ReportContext,
-) -> String {
-    let is_one_of_many = organizations.len() > 1;
-    let bad = |statuses: &[&QuotaStatus], ran_out: bool| -> Vec<String> {
-        let hit = statuses.iter().filter(|status| status.runs_out() && status.ran_out == ran_out);
-        hit.map(|status| status.name_among(is_one_of_many)).collect()
-    };
-    let who = |ran_out: bool| {
-        let (groups, organizations) = (bad(groups, ran_out), bad(organizations, ran_out));
-        match (groups.as_slice(), organizations.as_slice()) {
-            ([], []) => None,
-            ([one], []) | ([], [one]) => Some(one.clone()),
-            (groups, []) => Some(words::counted(groups.len(), "account group")),
-            ([], organizations) => Some(words::counted(organizations.len(), "organization")),
-            (groups, [one]) => Some(format!("{} and {one}", words::counted(groups.len(), "account group"))),
-            (groups, organizations) => Some(format!(
-                "{} and {}",
-                words::counted(groups.len(), "account group"),
-                words::counted(organizations.len(), "organization")
-            )),
-        }
-    };
-    let first = groups.iter().chain(organizations).filter_map(|status| status.runs_out_at).min();
-    let on_day = |at| {
-        words::today_or(at, context.now, context.zone, || {
-            format!("on {}", words::short_day(at, context.zone))
-        })
-    };
-    let first = first.map(on_day).unwrap_or_default();
-    let several = bad(groups, false).len() + bad(organizations, false).len() > 1;
-    let day = if several { format!("first {first}") } else { first };
-    let ran_out = |who: &str| {
-        let several = bad(groups, true).len() + bad(organizations, true).len() > 1;
-        format!("{who} {} run out", if several { "have" } else { "has" })
-    };
-    let are_groups_alone =
-        |ran_out: bool| bad(groups, ran_out).len() > 1 && bad(organizations, ran_out).is_empty();
-    match (who(true), who(false)) {
-        (Some(out), Some(_)) if are_groups_alone(true) && are_groups_alone(false) => {
-            let next = words::number(bad(groups, false).len());
-            format!("{}, {next} more will before the cycle ends, {day}", ran_out(&out))
-        }
-        (Some(out), Some(next)) => format!("{}, {next} will before the cycle ends, {day}", ran_out(&out)),
-        (Some(out), None) => ran_out(&out),
-        (None, Some(next)) => format!("{next} will run out before the cycle ends, {day}"),
-        (None, None) => nearly_used_headline(groups, is_one_of_many).unwrap_or_else(|| calm_headline(groups)),
-    }
-}
-
-/// The headline when nothing runs out, and some have used nearly all that they have.
-fn nearly_used_headline(groups: &[&QuotaStatus], is_one_of_many: bool) -> Option<String> {
-    let near: Vec<&&QuotaStatus> = groups.iter().filter(|status| status.level > Level::Fine).collect();
-    let (worst, others) = near.split_first()?;
-    let name = worst.name_among(is_one_of_many);
-    let used = worst.percent_used.map_or_else(String::new, |used| format!(": {} % used", grouped(used)));
-    Some(match others.len() {
-        0 => format!("{name} is near its quota{used}"),
-        _ => format!(
-            "{} are near their quota, first {name}{used}",
-            words::counted(near.len(), "account group")
-        ),
-    })
-}
-
-/// The headline when nothing runs out, which is only said of what is known.
-fn calm_headline(groups: &[&QuotaStatus]) -> String {
-    let capped = groups.iter().filter(|status| status.quota.is_some()).count();
-    let measured = groups.iter().filter(|status| status.is_measured()).count();
-    match (groups.len(), capped, measured) {
-        (0, ..) => "No account group is visible to the token".to_owned(),
-        (_, 0, _) => "No account group has a quota".to_owned(),
-        (_, _, 0) => format!("The usage of {} is unknown", words::counted(groups.len(), "account group")),
-        (1, 1, 1) => format!("{} is within its quota", groups[0].name),
-        (all, _, measured) if all == measured => {
-            format!("All {} are within their quota", words::counted(all, "account group"))
-        }
-        (all, _, measured) => {
-            let rest = match (capped < all, measured < capped) {
-                (true, true) => "the rest has none or unknown usage",
-                (true, false) => "the rest has none",
-                _ => "the usage of the rest is unknown",
-            };
-            let all = words::counted(all, "account group");
-            let are = if measured == 1 { "is within its quota" } else { "are within their quota" };
-            format!("{} of {all} {are}, {rest}", words::number(measured))
-        }
-    }
-}
 
 /// The figures of the one organization that there is: the line below the headline. Several are never added up, because units
 /// do not move between them.
@@ -159,7 +69,7 @@ pub(in crate::report) fn subject(headline: &str, total: Option<&Total>) -> Strin
 /// The one thing to do, most urgent first: figures that mislead, figures that are missing, what runs out, what waits.
 pub(in crate::report) fn todo(
     input: &UsageInput,
-    groups: &[&QuotaStatus],
+    ranking: &Ranking<'_>,
     organizations: &[Organization],
     rebalance: Option<&Rebalance>,
     context: &ReportContext,
@@ -174,7 +84,7 @@ pub(in crate::report) fn todo(
         return "the token sees no organization: `quotakeeper check --online` says what it may do."
             .to_owned();
     }
-    if !organizations.is_empty() && nothing_known(groups, organizations) {
+    if !organizations.is_empty() && nothing_known(ranking, organizations) {
         return "usage could not be read. Give the token's user the permission “View organization usage” (older pages \
                 call it “View Billing”), and leave snapshot.usage on."
             .to_owned();
@@ -185,10 +95,13 @@ pub(in crate::report) fn todo(
         Some(unread) => format!("{sentences} {unread}"),
         None => sentences,
     };
-    let out: Vec<&QuotaStatus> = groups.iter().copied().filter(|status| status.runs_out()).collect();
-    if let [worst, others @ ..] = out.as_slice() {
-        let needs = needs_sentence(worst, others, organizations.len() > 1, context);
-        return and_unread(followed_by(&needs, &sources_sentence(&out, organizations, rebalance)));
+    let out = || ranking.groups().filter(|group| group.rank.runs_out());
+    if let Some(worst) = out().next() {
+        let others = out().skip(1).map(|group| ranking.status(group));
+        let others = Others { count: out().count() - 1, worst_first: others };
+        let needs = needs_sentence(&ranking.status(worst), others, organizations.len() > 1, context);
+        let short: Vec<Shortage<'_>> = out().map(|group| ranking.shortage(group)).collect();
+        return and_unread(followed_by(&needs, &sources_sentence(&short, organizations, rebalance)));
     }
     if let Some(worst) = organizations
         .iter()
@@ -196,7 +109,7 @@ pub(in crate::report) fn todo(
         .filter(|own| own.runs_out())
         .min_by(|a, b| a.worst_first(b))
     {
-        let needs = needs_sentence(worst, &[], false, context);
+        let needs = needs_sentence(worst, Others::none(), false, context);
         return and_unread(format!("{needs} Raise its quota, or reduce what its tests use."));
     }
     and_unread(match input.held.len() {
@@ -205,27 +118,39 @@ pub(in crate::report) fn todo(
     })
 }
 
-fn nothing_known(groups: &[&QuotaStatus], organizations: &[Organization]) -> bool {
-    let own = organizations.iter().map(|organization| &organization.own);
-    own.chain(groups.iter().copied()).all(|status| status.used.is_none())
+fn nothing_known(ranking: &Ranking<'_>, organizations: &[Organization]) -> bool {
+    organizations.iter().all(|organization| organization.own.used.is_none())
+        && ranking.groups().all(|group| ranking.used(group).is_none())
+}
+
+/// Who runs out besides the worst: the texts are made of those alone that are named.
+pub(in crate::report) struct Others<T> {
+    pub count: usize,
+    pub worst_first: T,
+}
+
+impl Others<std::iter::Empty<QuotaStatus>> {
+    pub(in crate::report) fn none() -> Self {
+        Self { count: 0, worst_first: std::iter::empty() }
+    }
 }
 
 /// `Lab needs 40 more by Fri 4 Dec, Core 30 more by Sat 5 Dec, and 3 more account groups run out.`: the worst first, three or more as a list.
 pub(in crate::report) fn needs_sentence(
     worst: &QuotaStatus,
-    others: &[&QuotaStatus],
+    others: Others<impl Iterator<Item = QuotaStatus>>,
     many_organizations: bool,
     context: &ReportContext,
 ) -> String {
     let name = |status: &QuotaStatus| status.name_among(many_organizations);
     let mut parts = vec![need_words(worst, &name(worst), context)];
-    let named = others.iter().filter_map(|other| {
+    let named = others.worst_first.filter_map(|other| {
         let over = other.over?;
         // A name may end in a number.
-        Some(format!("{} {} more {}", name(other), grouped(over), by_when(other, context)))
+        Some(format!("{} {} more {}", name(&other), grouped(over), by_when(&other, context)))
     });
     parts.extend(named.take(ALSO_NAMED));
-    match others.len() + 1 - parts.len() {
+    match others.count + 1 - parts.len() {
         0 => {}
         more => {
             let verb = if more == 1 { "runs" } else { "run" };
@@ -260,23 +185,20 @@ fn by_when(status: &QuotaStatus, context: &ReportContext) -> String {
 /// Where the missing units could come from, for each organization of those who run out: what is not allocated, or what others do not
 /// use; and the file that is attached, if one is.
 pub(in crate::report) fn sources_sentence(
-    out: &[&QuotaStatus],
+    short: &[Shortage<'_>],
     organizations: &[Organization],
     rebalance: Option<&Rebalance>,
 ) -> String {
-    let mut ids: Vec<&OrgId> = Vec::new();
-    for status in out {
-        if !ids.contains(&&status.target.org_id) {
-            ids.push(&status.target.org_id);
-        }
-    }
+    let mut seen = HashSet::new();
+    let mut ids: Vec<&OrgId> =
+        short.iter().map(|short| short.org_id).filter(|org_id| seen.insert(*org_id)).collect();
     let more = ids.len().saturating_sub(ROOM_OF);
     ids.truncate(ROOM_OF);
     let (mut enough, mut is_one): (Vec<String>, bool) = (Vec::new(), false);
     let mut sentences: Vec<String> = Vec::new();
     for org_id in ids {
         let own = organizations.iter().find(|own| own.own.target.org_id == *org_id);
-        let missing = sum(out.iter().filter(|out| out.target.org_id == *org_id).filter_map(|out| out.over));
+        let missing = sum(short.iter().filter(|short| short.org_id == org_id).filter_map(|short| short.over));
         match own.and_then(|own| Some((own, own.unallocated.filter(|left| *left > 0 && *left >= missing)?))) {
             Some((own, left)) => {
                 let units = if enough.is_empty() { units(left) } else { grouped(left) };

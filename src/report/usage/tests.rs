@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 
 use super::*;
-use crate::domain::quota::{Snapshot, Usage};
+use crate::domain::quota::{Snapshot, SnapshotRow, Usage};
 use crate::report::fixtures::{
     at, changed, context, group, group_of, input_of, organization, page_from, realistic, report_from,
     report_of, usage, week_before,
@@ -120,7 +120,7 @@ fn the_ten_worst_are_listed_and_three_where_all_is_well_and_the_rest_is_a_senten
     let well = report_of(rows().collect());
     assert_eq!(well.worst.len(), 3);
     assert_eq!(well.others, ["11 others are fine: none is projected above 21 % of its quota."]);
-    assert_eq!(well.all.len(), 14);
+    assert_eq!(well.in_table, 14);
     let one_in_trouble = report_of(rows().chain([group("99", "Lab", Some(1000), 500, 1200)]).collect());
     assert_eq!(one_in_trouble.worst.len(), 10);
     assert_eq!(one_in_trouble.others, ["5 others are fine: none is projected above 20 % of its quota."]);
