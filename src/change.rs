@@ -4,6 +4,7 @@
 //! know of the outside.
 
 mod answer_folders;
+mod answer_place;
 pub(crate) mod answers;
 pub(crate) mod apply;
 pub(crate) mod approvals;
@@ -18,6 +19,7 @@ pub(crate) mod lifecycle;
 mod live;
 pub(crate) mod live_plan;
 pub(crate) mod missing_quotas;
+pub(crate) mod mounts;
 mod outcome;
 pub(crate) mod parse;
 pub(crate) mod plan;

@@ -65,6 +65,10 @@ pub(crate) async fn run(app: Arc<App>, source: &Source) -> anyhow::Result<()> {
             worker.want_inbox();
             rings_at = None;
         }
+        if !watch.is_current(&app.config) {
+            watch = Watch::begin(&app.config, &app.inbox_memory, &wake);
+            worker.want_inbox();
+        }
         if watch.take_drop_signal() {
             worker.want_inbox();
         }

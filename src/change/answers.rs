@@ -16,6 +16,7 @@ pub(crate) use self::not_taken::{FILE as NOT_TAKEN, not_taken, not_taken_files};
 use super::answer_folders::claims::Claims;
 use super::answer_folders::place::{FILES, STATUS};
 use super::answer_folders::{has_no_place, place};
+use super::answer_place::Place;
 use crate::change::run::{Answers, Owed, Run, RunRecord};
 use crate::change::services::Services;
 use crate::change::summary::{RunSummary, summarize_for_display};
@@ -33,6 +34,7 @@ pub(crate) fn deliver(services: &Services<'_>, run: &mut Run, summary: &RunSumma
     }
     let before = run.record.answers.clone();
     let owed_before = before.as_ref().and_then(|answers| answers.owed.clone());
+    let place_before = before.as_ref().and_then(|answers| answers.place.clone());
     let (folder, written) = match services.answer_folders.claims(services.config) {
         Ok(mut claims) => {
             let (folder, written) = write(services.config, run, summary, claims.get());
@@ -44,12 +46,12 @@ pub(crate) fn deliver(services: &Services<'_>, run: &mut Run, summary: &RunSumma
             (folder, Err(error))
         }
     };
-    let owed = match written {
-        Ok(()) => {
+    let (place, owed) = match written {
+        Ok(place) => {
             if owed_before.is_some() {
                 info!(run = %run.record.id, folder, "missing answers have been written");
             }
-            None
+            (Some(place), None)
         }
         Err(error) => {
             let error = format!("{error:#}");
@@ -58,35 +60,68 @@ pub(crate) fn deliver(services: &Services<'_>, run: &mut Run, summary: &RunSumma
                     "they are tried again at every scan of the inbox; the run's own folder has them too";
                 warn!(run = %run.record.id, error, hint, "the answers cannot be written to inbox.answers_dir");
             }
-            Some(Owed { since: owed_before.map_or_else(|| services.now(), |before| before.since), error })
+            let since = owed_before.map_or_else(|| services.now(), |before| before.since);
+            (place_before, Some(Owed { since, error }))
         }
     };
-    run.record.answers = Some(Answers { folder, owed });
+    run.record.answers = Some(Answers { folder, place, owed });
 }
 
-/// Writes a set, and says into which folder.
-fn write(config: &Config, run: &Run, summary: &RunSummary, claims: &Claims) -> (String, anyhow::Result<()>) {
-    let record = &run.record;
-    let wished = claims.choose(record, |_| Ok(true)).unwrap_or_else(|_| place::folder_name(record, 1));
-    let written = (|| {
-        let answers = place::open(config)?;
-        let folder = claims.choose(record, |name| place::is_free_or_folder(&answers, name))?;
-        let mut files = vec![(
-            STATUS,
-            edge::lines(&status::status(summary, config.schedule.timezone, config.guard.expire))
-                .into_owned()
-                .into_bytes(),
-        )];
-        for name in FILES {
-            files.extend(read_if_there(&run.path(name), files::ROWS)?.map(|bytes| (name, with_bom(bytes))));
+/// Writes a set, and says into which folder of which place.
+fn write(
+    config: &Config,
+    run: &Run,
+    summary: &RunSummary,
+    claims: &Claims,
+) -> (String, anyhow::Result<Place>) {
+    // Whoever dropped the file looks where its first answers are, also after the configuration names another place.
+    if let Some(earlier) = earlier_place(config, &run.record) {
+        match write_into(&earlier, config, run, summary, claims) {
+            Ok(folder) => return (folder, Ok(earlier)),
+            Err(error) => {
+                let (error, place) = (format!("{error:#}"), earlier.path().display().to_string());
+                warn!(run = %run.record.id, error, place, "earlier answers cannot be replaced: the new ones go to inbox.answers_dir");
+            }
         }
-        place::put(&answers, &folder, &files)?;
-        anyhow::Ok(folder)
-    })();
-    match written {
-        Ok(folder) => (folder, Ok(())),
-        Err(error) => (wished, Err(error)),
     }
+    let configured = Place::configured(config);
+    match write_into(&configured, config, run, summary, claims) {
+        Ok(folder) => (folder, Ok(configured)),
+        Err(error) => {
+            let wished = claims.choose(&run.record, |_| Ok(true));
+            (wished.unwrap_or_else(|_| place::folder_name(&run.record, 1)), Err(error))
+        }
+    }
+}
+
+/// Where the answers of a run lie, if that is not the place that is configured now.
+fn earlier_place(config: &Config, record: &RunRecord) -> Option<Place> {
+    let answers = record.answers.as_ref()?;
+    let earlier = answers.place.clone().filter(|place| *place != Place::configured(config))?;
+    earlier.has_file(&answers.folder, STATUS).then_some(earlier)
+}
+
+fn write_into(
+    place: &Place,
+    config: &Config,
+    run: &Run,
+    summary: &RunSummary,
+    claims: &Claims,
+) -> anyhow::Result<String> {
+    let record = &run.record;
+    let answers = place.open(&config.data.dir)?;
+    let folder = claims.choose(record, |name| place::is_free_or_folder(&answers, name))?;
+    let mut files = vec![(
+        STATUS,
+        edge::lines(&status::status(summary, config.schedule.timezone, config.guard.expire))
+            .into_owned()
+            .into_bytes(),
+    )];
+    for name in FILES {
+        files.extend(read_if_there(&run.path(name), files::ROWS)?.map(|bytes| (name, with_bom(bytes))));
+    }
+    place::put(&answers, &folder, &files)?;
+    Ok(folder)
 }
 
 /// Tries again what could not be written before.
@@ -113,16 +148,24 @@ fn deliver_again(services: &Services<'_>, id: &str) -> anyhow::Result<()> {
     if run.record.answers == before { Ok(()) } else { run.save() }
 }
 
-/// Removes a run's answers, unless their folder is that of a later file by now.
+/// Removes a run's answers, unless their folder is that of a later file by now. While their share is not mounted, nothing is
+/// removed.
 pub(crate) fn remove(services: &Services<'_>, record: &RunRecord) -> anyhow::Result<()> {
     if has_no_place(services.config) || !record.dropped {
         return Ok(());
+    }
+    let configured = Place::configured(services.config);
+    let place = record.answers.as_ref().and_then(|answers| answers.place.clone());
+    let place = place.unwrap_or_else(|| configured.clone());
+    // A share that the configuration no longer names may never come back.
+    if place == configured {
+        place.check_mount(&services.config.data.dir)?;
     }
     let mut claims = services.answer_folders.claims(services.config)?;
     let gone = claims.get().forget(&record.id);
     drop(claims);
     let Some(folder) = gone else { return Ok(()) };
-    match place::open_existing(services.config)? {
+    match place.open_existing()? {
         Some(answers) => Ok(place::clear(&answers, OsStr::new(&folder))?),
         None => Ok(()),
     }

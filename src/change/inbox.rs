@@ -19,10 +19,10 @@ use std::time::{Duration, Instant};
 use rustix::fs::{FileType, Stat};
 use tracing::info;
 
-pub(crate) use self::claim::Claim;
+pub(crate) use self::claim::{Claim, is_read};
 use self::names::Name;
 use self::writers::Writers;
-use crate::files::durable;
+use crate::change::mounts;
 use crate::files::folder::{Folder, Links, Unfit};
 use crate::files::owner::Owner;
 
@@ -65,6 +65,8 @@ pub(crate) struct Inbox {
     /// Where the answers go; often below the inbox, and never a folder that somebody dropped.
     pub answers: PathBuf,
     pub runs: PathBuf,
+    /// `data.dir`, where it is remembered on which mount the inbox is.
+    pub data: PathBuf,
     pub settle: Duration,
     pub max_bytes: u64,
     /// Nothing can be renamed here: each content is acted on once.
@@ -153,9 +155,9 @@ enum EntryKind {
 }
 
 impl Inbox {
-    /// Opens the folder, and makes it where it is missing.
+    /// Opens the folder, and makes it where it is missing, unless it is on a share that is not mounted.
     pub(crate) fn open(&self) -> anyhow::Result<OpenInbox> {
-        Ok(OpenInbox { folder: durable::create_folder(&self.folder)?, settings: self.clone() })
+        Ok(OpenInbox { folder: mounts::create_folder(&self.data, &self.folder)?, settings: self.clone() })
     }
 }
 
@@ -163,7 +165,8 @@ impl OpenInbox {
     /// Whether it is the folder that these settings mean, and is treated as they say.
     pub(crate) fn is_of(&self, settings: &Inbox) -> bool {
         let of = |inbox: &Inbox| {
-            let Inbox { folder, answers, runs, settle, max_bytes, read_only, instance, memory: _ } =
+            // The data folder is that of the process.
+            let Inbox { folder, answers, runs, data: _, settle, max_bytes, read_only, instance, memory: _ } =
                 inbox.clone();
             (folder, answers, runs, settle, max_bytes, read_only, instance)
         };

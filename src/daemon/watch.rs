@@ -3,6 +3,7 @@
 //!
 //! Only what can be worked on wakes it: neither a hidden file that is still being uploaded, nor our own claims, nor a removal.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,7 +13,7 @@ use notify::{Event, RecursiveMode, Watcher};
 use tokio::sync::Notify;
 use tracing::warn;
 
-use crate::change::inbox;
+use crate::change::{inbox, mounts};
 use crate::config::Config;
 use crate::files::durable;
 use crate::jobs::requests;
@@ -20,9 +21,14 @@ use crate::jobs::requests;
 /// Watches until it is dropped.
 pub(super) struct Watch {
     dropped: Arc<AtomicBool>,
+    /// Which folder the inbox was.
+    inbox: Option<FolderId>,
     _watcher: Option<notify::RecommendedWatcher>,
     requests: Option<notify::RecommendedWatcher>,
 }
+
+/// Its device and inode.
+type FolderId = (u64, u64);
 
 impl Watch {
     pub(super) fn begin(config: &Config, memory: &Arc<inbox::Memory>, wake: &Arc<Notify>) -> Self {
@@ -37,7 +43,12 @@ impl Watch {
                 "requests of commands cannot be watched: they are scanned for every few seconds"
             );
         });
-        Self { dropped, _watcher: watcher.ok(), requests: requests.ok() }
+        Self { dropped, inbox: inbox_id(config), _watcher: watcher.ok(), requests: requests.ok() }
+    }
+
+    /// Whether the inbox is still the folder that is watched: a share that is mounted, or a folder that is made again, is another.
+    pub(super) fn is_current(&self, config: &Config) -> bool {
+        self.inbox == inbox_id(config)
     }
 
     /// Whether what commands hand over wakes the daemon.
@@ -51,6 +62,10 @@ impl Watch {
     }
 }
 
+fn inbox_id(config: &Config) -> Option<FolderId> {
+    fs_err::metadata(config.inbox_dir()).ok().map(|folder| (folder.dev(), folder.ino()))
+}
+
 fn watch(
     config: &Config,
     memory: &Arc<inbox::Memory>,
@@ -58,7 +73,7 @@ fn watch(
     dropped: &Arc<AtomicBool>,
 ) -> anyhow::Result<notify::RecommendedWatcher> {
     let folder = config.inbox_dir();
-    durable::create_folder(&folder)?;
+    mounts::create_folder(&config.data.dir, &folder)?;
     let (wake, dropped, memory) = (Arc::clone(wake), Arc::clone(dropped), Arc::clone(memory));
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
         let is_drop = event.is_ok_and(|event| {

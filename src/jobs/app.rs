@@ -115,6 +115,7 @@ impl App {
             folder: self.config.inbox_dir(),
             answers: self.config.answers_dir(),
             runs: self.runs(),
+            data: self.config.data.dir.clone(),
             settle: settings.settle,
             max_bytes: settings.max_bytes,
             read_only: settings.read_only,

@@ -15,7 +15,7 @@ use super::job::done::Done;
 use super::records::notices;
 use super::requests;
 use crate::change::answers;
-use crate::change::inbox::{Claim, FirstScan, NotTaken, OpenInbox, SettledFiles};
+use crate::change::inbox::{Claim, FirstScan, NotTaken, OpenInbox, SettledFiles, is_read};
 use crate::change::run::Run;
 use crate::change::{RunState, Services, approvals, lifecycle};
 use crate::exit_code::Findings;
@@ -27,7 +27,8 @@ const MAILED: Duration = Duration::from_secs(600);
 
 /// A pass under way.
 pub(super) struct Pass {
-    inbox: OpenInbox,
+    /// None where it cannot be opened: then no file is taken, and what was taken before goes on.
+    inbox: Option<OpenInbox>,
     /// What cannot be taken.
     not_taken: Vec<NotTaken>,
     /// When what was done was mailed last.
@@ -54,15 +55,15 @@ impl Pass {
     pub(super) fn begin(services: &Services<'_>, mailer: &Mailer) -> anyhow::Result<Self> {
         // Files that were dropped for another API are not even taken.
         services.api.is_allowed()?;
-        let inbox = services.inbox.open()?;
         let mut failed = FirstError::default();
-        if let Err(error) = inbox.recover(services.now()) {
+        let inbox = services.inbox.open().map_err(|error| failed.note(error)).ok();
+        if let Some(Err(error)) = inbox.as_ref().map(|inbox| inbox.recover(services.now())) {
             failed.note(error);
         }
         if let Err(error) = requests::sweep(&services.config.data.dir) {
             failed.note(error);
         }
-        if let Err(error) = approvals::take_first(services, &inbox) {
+        if let Some(Err(error)) = inbox.as_ref().map(|inbox| approvals::take_first(services, inbox)) {
             failed.note(error);
         }
         let (mut runs, broken) = Run::list(services.runs())?;
@@ -78,12 +79,16 @@ impl Pass {
         }
         services.known_files.begin_pass(&runs);
         services.shared_reading.begin();
-        runs.retain(|run| run.is_open() && !inbox.awaits_file(run));
+        let awaits_file = |run: &Run| inbox.as_ref().map_or(!is_read(run), |inbox| inbox.awaits_file(run));
+        runs.retain(|run| run.is_open() && !awaits_file(run));
         sort_by_time(&mut runs);
-        let (first, not_taken) = inbox.first_scan()?;
+        let (first, not_taken) = inbox.as_ref().map(OpenInbox::first_scan).transpose()?.unwrap_or_default();
         Ok(Self {
             is_idle: runs.is_empty() && first.is_empty(),
-            files: Files::Settling(first, Instant::now() + services.inbox.settle),
+            files: match inbox {
+                Some(_) => Files::Settling(first, Instant::now() + services.inbox.settle),
+                None => Files::Done,
+            },
             runs: runs.into_iter().map(|run| run.record.id).collect(),
             inbox,
             not_taken,
@@ -114,10 +119,11 @@ impl Pass {
             }
             return Ok(true);
         }
+        let Some(inbox) = &self.inbox else { return Ok(false) };
         if !matches!(self.files, Files::Done) {
             // The configuration may be another one by now.
             services.api.is_allowed()?;
-            if !self.inbox.is_of(&services.inbox) {
+            if !inbox.is_of(&services.inbox) {
                 return self.look_again(services).map(|()| true);
             }
         }
@@ -128,12 +134,12 @@ impl Pass {
                     let (settled, not_taken) = if first.is_empty() {
                         (SettledFiles::default(), Vec::new())
                     } else {
-                        self.inbox.settled_files(first)?
+                        inbox.settled_files(first)?
                     };
                     self.not_taken.extend(not_taken);
                     self.files = Files::Settled(settled);
                 }
-                Files::Settled(settled) => match self.inbox.claim_next(settled, services.now()) {
+                Files::Settled(settled) => match inbox.claim_next(settled, services.now()) {
                     Some(Ok(Claim::Run(run))) => {
                         self.advance(services, mailer, *run).await;
                         return Ok(true);
@@ -148,7 +154,7 @@ impl Pass {
                     None => {
                         self.files = Files::Done;
                         answers::not_taken(services, &std::mem::take(&mut self.not_taken));
-                        let mut approved = approvals::take(services, &self.inbox)?;
+                        let mut approved = approvals::take(services, inbox)?;
                         sort_by_time(&mut approved);
                         self.runs.extend(approved.into_iter().map(|run| run.record.id));
                         if !self.runs.is_empty() {
@@ -163,8 +169,8 @@ impl Pass {
 
     /// Looks at the inbox as it is configured now; what was not taken yet has to settle again.
     fn look_again(&mut self, services: &Services<'_>) -> anyhow::Result<()> {
-        self.inbox = services.inbox.open()?;
-        let (first, not_taken) = self.inbox.first_scan()?;
+        let inbox = self.inbox.insert(services.inbox.open()?);
+        let (first, not_taken) = inbox.first_scan()?;
         self.not_taken = not_taken;
         self.files = Files::Settling(first, Instant::now() + services.inbox.settle);
         Ok(())

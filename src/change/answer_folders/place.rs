@@ -2,13 +2,12 @@
 
 use std::ffi::OsStr;
 use std::io;
-use std::path::{Component, Path};
 
 use rustix::fs::FileType;
 
+use crate::change::answer_place::Place;
 use crate::change::run::RunRecord;
 use crate::config::Config;
-use crate::files::durable;
 use crate::files::folder::{Folder, is_done};
 use crate::files::leftovers::is_temporary;
 use crate::files::sha256;
@@ -56,53 +55,6 @@ fn safe_name(file: &str, end: &str) -> String {
     let cut = (0..=room.min(shown.len())).rev().find(|at| shown.is_char_boundary(*at)).unwrap_or(0);
     shown.truncate(cut);
     format!("{shown}{mark}{end}")
-}
-
-/// Opens `inbox.answers_dir`, and makes it where it is missing. Below the inbox, where others write, no link is followed.
-pub(in crate::change) fn open(config: &Config) -> anyhow::Result<Folder> {
-    let (inbox, answers) = (config.inbox_dir(), config.answers_dir());
-    let Ok(beneath) = answers.strip_prefix(&inbox) else { return Ok(durable::create_folder(&answers)?) };
-    let mut folder = durable::create_folder(&inbox)?;
-    for part in parts(beneath) {
-        folder = folder.create_folder(part).map_err(|error| not_a_folder(&folder, part, error))?;
-    }
-    Ok(folder)
-}
-
-/// The same, where it is there.
-pub(in crate::change) fn open_existing(config: &Config) -> anyhow::Result<Option<Folder>> {
-    let (inbox, answers) = (config.inbox_dir(), config.answers_dir());
-    let beneath = answers.strip_prefix(&inbox);
-    let opened = Folder::open(if beneath.is_ok() { &inbox } else { &answers }).and_then(|mut folder| {
-        for part in parts(beneath.unwrap_or(Path::new(""))) {
-            folder = folder.open_folder(part)?;
-        }
-        Ok(folder)
-    });
-    match opened {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        opened => Ok(Some(opened?)),
-    }
-}
-
-fn parts(path: &Path) -> impl Iterator<Item = &OsStr> {
-    path.components().filter_map(|part| match part {
-        Component::Normal(name) => Some(name),
-        _ => None,
-    })
-}
-
-fn not_a_folder(folder: &Folder, part: &OsStr, error: io::Error) -> anyhow::Error {
-    let is_link =
-        folder.stat(part).is_ok_and(|found| found.is_some_and(|stat| kind(&stat) == FileType::Symlink));
-    let error = anyhow::Error::from(error);
-    if is_link {
-        error.context(
-            "it is a link, which is not followed below the inbox: remove it, or set inbox.answers_dir to where it leads",
-        )
-    } else {
-        error
-    }
 }
 
 /// Whether a set can be put there: a link or a file that somebody put there is left alone.
@@ -167,7 +119,7 @@ fn is_ours(name: &OsStr) -> bool {
 /// Removes what a kill left of sets that were being put in place. Before the first of this process is written, so that none is
 /// too young: a whole set must not lie there under a second name until the nightly sweep of single files.
 pub(in crate::change) fn sweep(config: &Config) -> anyhow::Result<()> {
-    let Some(answers) = open_existing(config)? else { return Ok(()) };
+    let Some(answers) = Place::configured(config).open_existing()? else { return Ok(()) };
     for name in answers.names()?.iter().filter(|name| is_temporary(name)) {
         let is_folder = answers.stat(name)?.is_some_and(|stat| kind(&stat) == FileType::Directory);
         if is_folder {

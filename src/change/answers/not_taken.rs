@@ -11,6 +11,7 @@ use tracing::warn;
 
 use crate::change::answer_folders::has_no_place;
 use crate::change::answer_folders::place::{self, STATUS};
+use crate::change::answer_place::Place;
 use crate::change::inbox::NotTaken;
 use crate::change::run::Owed;
 use crate::change::services::Services;
@@ -119,7 +120,7 @@ fn answer(services: &Services<'_>, file: &str, reason: &str, before: Option<Owed
         return None;
     }
     let written = (|| {
-        let answers = place::open(services.config)?;
+        let answers = Place::configured(services.config).open(&services.config.data.dir)?;
         let mut claims = services.answer_folders.claims(services.config)?;
         let folder = claims
             .get()

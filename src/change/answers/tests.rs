@@ -188,3 +188,5 @@ async fn each_pass_reports_some_of_thousands_of_files_that_are_not_taken_and_a_g
     }
     assert_eq!(names(&answers(&bench)).len(), 451);
 }
+
+mod places;

@@ -324,6 +324,6 @@ pub(super) fn is_settled(state: RunState) -> bool {
 }
 
 /// The file was read, or a note says why not.
-pub(super) fn is_read(run: &Run) -> bool {
+pub(crate) fn is_read(run: &Run) -> bool {
     run.record.input_sha256.is_some() || !run.record.notes.is_empty()
 }

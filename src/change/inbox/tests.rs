@@ -18,6 +18,7 @@ fn inbox() -> (tempfile::TempDir, Inbox) {
         folder: folder.path().join("inbox"),
         answers: folder.path().join("inbox/answers"),
         runs: folder.path().join("runs"),
+        data: folder.path().to_owned(),
         settle: Duration::ZERO,
         max_bytes: 100,
         read_only: false,

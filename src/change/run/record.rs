@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::id;
+use crate::change::answer_place::Place;
 use crate::change::codes::{Code, RunState};
 use crate::files::owner::Owner;
 use crate::text::redact;
@@ -208,6 +209,9 @@ impl RunRecord {
 pub(crate) struct Answers {
     /// The name of their folder below `inbox.answers_dir`.
     pub folder: String,
+    /// Which folder `inbox.answers_dir` was when they were put there; an earlier version did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
     /// They could not be written yet: they are owed, and tried again until they lie there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owed: Option<Owed>,

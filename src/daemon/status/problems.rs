@@ -310,7 +310,7 @@ fn answers(observed: &Observed, add: &mut impl FnMut(String, String)) {
                 observed.answers_dir.display(),
                 moment_in(since, observed.zone)
             ),
-            "make that folder writable, or make room: the answers are written at the next scan of the inbox. Those of a \
+            "mount that folder, make it writable, or make room: the answers are written at the next scan of the inbox. Those of a \
              run are also in its folder, which `quotakeeper runs RUN` names"
                 .to_owned(),
         );

@@ -9,6 +9,19 @@ fn event(kind: EventKind, paths: &[&str]) -> Event {
 }
 
 #[test]
+fn an_inbox_that_is_mounted_or_made_again_is_not_the_one_that_is_watched() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = Config::default();
+    config.data.dir = folder.path().to_owned();
+    let watch = Watch::begin(&config, &Arc::default(), &Arc::default());
+    assert!(watch.is_current(&config));
+    fs_err::rename(config.inbox_dir(), folder.path().join("before")).unwrap();
+    assert!(!watch.is_current(&config));
+    fs_err::create_dir(config.inbox_dir()).unwrap();
+    assert!(!watch.is_current(&config));
+}
+
+#[test]
 fn only_what_can_be_worked_on_wakes_the_daemon() {
     let created = EventKind::Create(CreateKind::File);
     let written = EventKind::Modify(ModifyKind::Data(DataChange::Any));

@@ -9,7 +9,7 @@ use serde::de::IgnoredAny;
 use tracing::{error, warn};
 
 use super::{Reporting, alerts, closings, notices, own_api};
-use crate::change::answers;
+use crate::change::{answers, mounts};
 use crate::files::versioned_json::{self, Kind, UnusableFile};
 use crate::jobs::state;
 use crate::mail::installation;
@@ -18,7 +18,7 @@ use crate::report::{FileProblem, ProblemKind};
 /// What begins a file again, at once: its next use may be hours away.
 type Begin = fn(&Reporting<'_>, DateTime<Utc>) -> anyhow::Result<()>;
 
-const ALL: [(&Kind, Begin); 6] = [
+const ALL: [(&Kind, Begin); 7] = [
     (&state::FILE, |reporting, now| {
         reporting.state.read_or_begin(now);
         Ok(())
@@ -28,6 +28,7 @@ const ALL: [(&Kind, Begin); 6] = [
     (&notices::FILE, |reporting, now| set_aside(reporting, &notices::FILE, now)),
     (&own_api::FILE, |reporting, now| set_aside(reporting, &own_api::FILE, now)),
     (&answers::NOT_TAKEN, |reporting, now| set_aside(reporting, &answers::NOT_TAKEN, now)),
+    (&mounts::FILE, |reporting, now| set_aside(reporting, &mounts::FILE, now)),
 ];
 
 /// Where nothing has to be found again.
