@@ -36,7 +36,7 @@ impl Limits {
     pub(super) fn read(headers: &HeaderMap) -> Self {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
         let date = server_date(headers);
-        let count = |name| text(name)?.parse::<i64>().ok().map(|count| u32::try_from(count.max(0)).ok())?;
+        let count = |name| count(text(name)?);
         Self {
             limit: count("x-organization-rate-limit-limit").filter(|limit| *limit > 0),
             remaining: count("x-organization-rate-limit-remaining"),
@@ -60,29 +60,47 @@ pub(super) fn server_date(headers: &HeaderMap) -> Option<u64> {
 fn until_reset(reset: &str, date: Option<u64>) -> Option<Duration> {
     let parameter = reset.split(';').find_map(|part| part.trim().strip_prefix("t="));
     let reset = parameter.unwrap_or(reset);
-    let seconds = match reset.parse::<u64>() {
-        Ok(number) if number < SMALLEST_EPOCH => number,
-        Ok(number) if number < SMALLEST_EPOCH_MS => number.saturating_sub(date?),
-        Ok(number) => number.div_ceil(1000).saturating_sub(date?),
-        Err(_) => moment(reset)?.saturating_sub(date?),
+    let seconds = match number(reset).map(rounded_up) {
+        Some(number) if number < SMALLEST_EPOCH => number,
+        Some(number) if number < SMALLEST_EPOCH_MS => number.saturating_sub(date?),
+        Some(number) => number.div_ceil(1000).saturating_sub(date?),
+        None => moment(reset)?.saturating_sub(date?),
     };
-    Some(Duration::from_secs(seconds))
+    Some(wait(seconds))
 }
 
 /// `Retry-After` is a number of seconds, with some servers a fraction, or an HTTP date.
 fn until_retry(after: &str, date: Option<u64>) -> Option<Duration> {
-    if let Ok(seconds) = after.parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
+    if let Some(seconds) = number(after) {
+        return Some(wait(rounded_up(seconds)));
     }
-    if let Some((whole, fraction)) = after.split_once('.') {
-        let is_number = !fraction.is_empty() && fraction.bytes().all(|digit| digit.is_ascii_digit());
-        return whole
-            .parse()
-            .ok()
-            .filter(|_| is_number)
-            .map(|seconds: u64| Duration::from_secs(seconds.saturating_add(1)));
+    Some(wait(moment(after)?.saturating_sub(date?)))
+}
+
+/// So far that a sum with it never overflows; whoever waits cuts it to much less.
+fn wait(seconds: u64) -> Duration {
+    Duration::from_secs(seconds.min(u32::MAX.into()))
+}
+
+/// A number without a sign, and whether it has a fraction. One that is too large to be held is as large as can be: it was meant as
+/// "very long", and is not to count as nothing.
+fn number(text: &str) -> Option<(u64, bool)> {
+    let (whole, fraction) = text.split_once('.').map_or((text, None), |(whole, part)| (whole, Some(part)));
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit());
+    (is_digits(whole) && fraction.is_none_or(is_digits))
+        .then(|| (whole.parse().unwrap_or(u64::MAX), fraction.is_some()))
+}
+
+fn rounded_up((whole, has_fraction): (u64, bool)) -> u64 {
+    whole.saturating_add(has_fraction.into())
+}
+
+/// A count as large as it fits, without its fraction; below zero it is none.
+fn count(text: &str) -> Option<u32> {
+    match text.strip_prefix('-') {
+        Some(negative) => number(negative).map(|_| 0),
+        None => number(text).map(|(whole, _)| u32::try_from(whole).unwrap_or(u32::MAX)),
     }
-    Some(Duration::from_secs(moment(after)?.saturating_sub(date?)))
 }
 
 fn moment(text: &str) -> Option<u64> {

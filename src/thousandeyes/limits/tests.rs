@@ -44,7 +44,7 @@ fn a_far_reset_stays_far_so_that_its_reader_can_cap_it() {
 fn a_reset_is_unknown_without_a_date_or_as_garbage() {
     assert_eq!(reset_in(&[(RESET, "1000000042")]), None);
     assert_eq!(reset_in(&[("date", "yesterday"), (RESET, "1000000042")]), None);
-    for garbage in ["", "soon", "-5", "1e9", "12.5", "99999999999999999999999"] {
+    for garbage in ["", "soon", "-5", "1e9", "12.", "1.2.3", "+5"] {
         assert_eq!(reset_in(&[DATE, (RESET, garbage)]), None, "{garbage:?}");
     }
     assert_eq!(limits(&[]), Limits::default());
@@ -61,10 +61,33 @@ fn retry_after_is_seconds_or_a_date_of_the_servers_clock() {
 }
 
 #[test]
+fn a_number_that_nobody_can_hold_is_very_long_and_not_none() {
+    let forever = Some(u64::from(u32::MAX));
+    for number in ["4294967296", "18446744073709551615", "18446744073709551616", "99999999999999999999999.5"]
+    {
+        let seen = limits(&[DATE, ("retry-after", number)]);
+        assert_eq!(seen.retry_after.map(|wait| wait.as_secs()), forever, "{number}");
+    }
+    assert_eq!(reset_in(&[DATE, (RESET, "99999999999999999999999")]), forever);
+    assert_eq!(
+        limits(&[DATE, ("retry-after", "Fri, 31 Dec 9999 23:59:59 GMT")]).retry_after,
+        Some(wait(u64::MAX))
+    );
+    let limit = |number| limits(&[("x-organization-rate-limit-limit", number)]).limit;
+    assert_eq!(limit("99999999999999999999999"), Some(u32::MAX));
+    let remaining = |number| limits(&[("x-organization-rate-limit-remaining", number)]).remaining;
+    assert_eq!(
+        (remaining("-99999999999999999999999"), remaining("3.7"), remaining("-")),
+        (Some(0), Some(3), None)
+    );
+}
+
+#[test]
 fn gateways_say_it_in_other_ways() {
     assert_eq!(reset_in(&[DATE, (RESET, "1000000042500")]), Some(43), "milliseconds");
     assert_eq!(reset_in(&[DATE, (RESET, "2001-09-09T01:47:10Z")]), Some(30));
     assert_eq!(reset_in(&[("x-ratelimit-reset", "3")]), Some(3));
+    assert_eq!(reset_in(&[("x-ratelimit-reset", "2.5")]), Some(3));
     assert_eq!(reset_in(&[("ratelimit-reset", "3")]), Some(3));
     assert_eq!(reset_in(&[("ratelimit", "\"default\";r=0;t=3")]), Some(3));
     assert_eq!(reset_in(&[(RESET, "2"), ("x-ratelimit-reset", "50")]), Some(2), "the API's own counts");
