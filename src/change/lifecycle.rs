@@ -30,6 +30,7 @@ use self::sending::{Approved, approved_guards};
 pub(crate) use self::transitions::abandon;
 use super::answers;
 use super::approvals;
+use super::results;
 use super::run::Run;
 use super::run::journal::Journal;
 use super::stored::{DamagedFile, parsed, stored_plan};
@@ -141,7 +142,7 @@ impl RunContext<'_> {
         }
         let is_held = !approved && plan.held_rows().next().is_some();
         let ineffective = approvals::ineffective_approvals(services, self.run, file, is_held);
-        for note in ineffective.into_iter().chain(file.skipped.sentence()) {
+        for note in ineffective.into_iter().chain(file.skipped.sentence()).chain(results::note(file)) {
             if !self.run.record.notes.contains(&note) {
                 self.run.record.notes.push(note);
             }

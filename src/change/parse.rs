@@ -7,6 +7,7 @@ mod cells;
 mod dates;
 mod decode;
 mod excerpt;
+mod fields;
 mod header;
 mod model;
 mod numbers;
@@ -17,6 +18,7 @@ pub(crate) mod sheet;
 use std::collections::BTreeMap;
 
 pub(super) use self::excerpt::{excerpt, trim_cell};
+pub(crate) use self::fields::Fields;
 use self::header::Header;
 pub(crate) use self::header::{Columns, Field};
 pub(super) use self::header::{ERROR, PREFIX, SUCCESS};
@@ -163,14 +165,10 @@ fn of_rows(records: &[Record]) -> Vec<String> {
 }
 
 fn record(row: Row, header: &Header) -> Record {
-    let Row { number, mut cells, torn } = row;
+    let Row { number, cells, torn } = row;
     let change = cells::change(&cells, torn.as_deref(), header);
-    let mut fields: Vec<String> =
-        header.carried.iter().map_while(|index| cells.get_mut(*index).map(std::mem::take)).collect();
-    let filled = fields.iter().rposition(|field| !field.is_empty()).map_or(0, |last| last + 1);
-    fields.truncate(filled);
-    fields.shrink_to_fit();
-    Record { row: number, fields, change }
+    let carried = header.carried.iter().map_while(|index| cells.get(*index).map(String::as_str));
+    Record { row: number, fields: Fields::new(carried), change }
 }
 
 #[cfg(test)]

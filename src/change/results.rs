@@ -3,12 +3,14 @@
 //! `success.csv` and `error.csv` keep the input's columns and hold every input row exactly once between them.
 //! `error.csv` can be fixed and dropped again, `undo.csv` can be dropped to restore what was.
 
+mod kept;
 mod plan_file;
 
 use std::collections::{BTreeSet, HashMap};
 
+use self::kept::KeptColumns;
 pub(crate) use self::plan_file::{plan_csv, plan_from_csv};
-use super::parse::{ChangeFile, ERROR, PREFIX, SUCCESS, trim_cell};
+use super::parse::{ChangeFile, ERROR, Fields, PREFIX, SUCCESS, trim_cell};
 use super::plan::plain_quota;
 use super::propose::COLUMNS;
 use crate::change::codes::Code;
@@ -23,7 +25,7 @@ use crate::files::csv_cell::{inert_clean, inert_input};
 pub(crate) fn success_csv(file: &ChangeFile, results: &[RowResult]) -> Vec<u8> {
     let outcomes = by_row(results);
     let ours = own_names(&file.headers, &SUCCESS);
-    lines(&file.headers, &ours, |csv| {
+    lines(file, &ours, |csv| {
         for record in &file.records {
             let (status, before, after, message) = match outcomes.get(&record.row) {
                 Some(Outcome::Applied { before, after }) => ("applied", before, after, ""),
@@ -48,7 +50,7 @@ pub(crate) fn error_csv(file: &ChangeFile, results: &[RowResult]) -> Vec<u8> {
     // A row that nobody reports on must not vanish.
     let forgotten = "its outcome is unknown.";
     let ours = own_names(&file.headers, &ERROR);
-    lines(&file.headers, &ours, |csv| {
+    lines(file, &ours, |csv| {
         for record in &file.records {
             let (code, message) = match outcomes.get(&record.row) {
                 Some(Outcome::Failed(problem)) => (problem.code, problem.message.as_str()),
@@ -64,11 +66,17 @@ pub(crate) fn error_csv(file: &ChangeFile, results: &[RowResult]) -> Vec<u8> {
 
 /// The input's own columns, for some of its rows: the file of a run that was split off.
 pub(crate) fn input_csv(file: &ChangeFile, rows: &BTreeSet<usize>) -> Vec<u8> {
-    lines(&file.headers, &[], |csv| {
+    // Nothing stands behind its rows, so none is filled up.
+    table(&file.headers.iter().map(|header| inert_input(header)).collect::<Vec<_>>(), |csv| {
         for record in file.records.iter().filter(|record| rows.contains(&record.row)) {
-            csv.push_beside_input(&record.fields, &[]);
+            csv.push_all(record.fields.iter().map(inert_input));
         }
     })
+}
+
+/// What whoever opens the results of a file has to know of them.
+pub(crate) fn note(file: &ChangeFile) -> Option<String> {
+    KeptColumns::of(file).sentence(file)
 }
 
 /// A change file that restores what the applied rows changed, as long as nobody changed it since. The ids decide, and the names
@@ -145,17 +153,20 @@ struct SetBack<'a> {
 /// Lines of a CSV that a spreadsheet shows and never runs.
 struct Lines {
     csv: csv::Writer<Vec<u8>>,
-    /// How many columns of the input there are.
-    width: usize,
+    /// The columns of the input that are kept.
+    kept: Vec<usize>,
 }
 
 impl Lines {
     /// The cells of the input, as they were written but inert, and ours.
-    fn push_beside_input(&mut self, fields: &[String], ours: &[&str]) {
+    fn push_beside_input(&mut self, fields: &Fields, ours: &[&str]) {
+        let kept = std::mem::take(&mut self.kept);
         let ours = ours.iter().map(|cell| inert_clean(cell).into_owned());
-        let missing = self.width.saturating_sub(fields.len());
-        let blank = std::iter::repeat_n(String::new(), missing);
-        let cells = fields.iter().map(|field| inert_input(field)).chain(blank).chain(ours);
+        self.push_all(kept.iter().map(|index| inert_input(fields.get(*index))).chain(ours));
+        self.kept = kept;
+    }
+
+    fn push_all(&mut self, cells: impl Iterator<Item = String>) {
         self.csv.write_record(cells).expect("memory takes every line");
     }
 
@@ -174,23 +185,34 @@ impl Lines {
     }
 
     fn push(&mut self, cells: &[&str]) {
-        self.csv
-            .write_record(cells.iter().map(|cell| inert_clean(cell).into_owned()))
-            .expect("memory takes every line");
+        self.push_all(cells.iter().map(|cell| inert_clean(cell).into_owned()));
+    }
+
+    fn new(kept: Vec<usize>) -> Self {
+        Self { csv: csv::WriterBuilder::new().flexible(true).from_writer(Vec::new()), kept }
+    }
+
+    fn into_bytes(self) -> Vec<u8> {
+        self.csv.into_inner().expect("memory takes every line")
     }
 }
 
-fn table(header: &[&str], fill: impl FnOnce(&mut Lines)) -> Vec<u8> {
-    let header: Vec<String> = header.iter().map(|name| (*name).to_owned()).collect();
-    lines(&[], &header, fill)
+fn table(header: &[impl AsRef<str>], push_rows: impl FnOnce(&mut Lines)) -> Vec<u8> {
+    let mut lines = Lines::new(Vec::new());
+    lines.push_all(header.iter().map(|name| name.as_ref().to_owned()));
+    push_rows(&mut lines);
+    lines.into_bytes()
 }
 
-fn lines(headers: &[String], ours: &[String], fill: impl FnOnce(&mut Lines)) -> Vec<u8> {
-    let csv = csv::WriterBuilder::new().flexible(true).from_writer(Vec::new());
-    let mut lines = Lines { csv, width: headers.len() };
-    lines.push_beside_input(headers, &ours.iter().map(String::as_str).collect::<Vec<_>>());
-    fill(&mut lines);
-    lines.csv.into_inner().expect("memory takes every line")
+/// The columns of a change file, and ours behind them.
+fn lines(file: &ChangeFile, ours: &[String], push_rows: impl FnOnce(&mut Lines)) -> Vec<u8> {
+    let kept = KeptColumns::of(file).kept;
+    let headers = kept.iter().map(|index| inert_input(&file.headers[*index])).chain(ours.iter().cloned());
+    let header: Vec<String> = headers.collect();
+    let mut lines = Lines::new(kept);
+    lines.push_all(header.into_iter());
+    push_rows(&mut lines);
+    lines.into_bytes()
 }
 
 #[cfg(test)]

@@ -70,7 +70,7 @@ impl Columns {
     }
 
     /// Whether a header is what the author calls one of the fields.
-    pub(super) fn hold(&self, header: &str) -> bool {
+    pub(in crate::change) fn hold(&self, header: &str) -> bool {
         self.0.iter().flatten().any(|name| *name == excerpt(trim_cell(header)))
     }
 }

@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::excerpt::{excerpt, trim_cell};
+use super::fields::Fields;
 use super::header::Columns;
 use super::percent::Percent;
 use crate::change::codes::Problem;
@@ -57,13 +58,13 @@ impl ChangeFile {
             is_extra.then(|| excerpt(header))
         };
         let headers: Vec<Option<String>> = self.headers.iter().map(in_short).collect();
-        let further = |(header, cell): (&Option<String>, &String)| {
+        let further = |(header, cell): (&Option<String>, &str)| {
             let header = header.as_ref()?;
             let cell = csv_cell::without_inert_mark(trim_cell(cell)).into_owned();
             (!cell.is_empty()).then(|| (header.clone(), cell))
         };
         let of = |record: &Record| -> Vec<_> {
-            headers.iter().zip(&record.fields).filter_map(further).take(EXTRA_COLUMNS).collect()
+            headers.iter().zip(record.fields.iter()).filter_map(further).take(EXTRA_COLUMNS).collect()
         };
         let rows = self.records.iter().map(|record| (record.row, of(record)));
         rows.filter(|(_, cells)| !cells.is_empty()).collect()
@@ -97,9 +98,8 @@ impl SkippedRows {
 pub(crate) struct Record {
     /// The row's number as a spreadsheet shows it.
     pub row: usize,
-    /// The cells as written, each below its header, without the empty ones at the end: short rows below a thousand headers would
-    /// take far more memory than the file has bytes.
-    pub fields: Vec<String>,
+    /// The cells as written, each below its header, without the empty ones at the end.
+    pub fields: Fields,
     /// What the row asks for, or why that is not clear.
     pub change: Result<RowChange, BadRow>,
 }

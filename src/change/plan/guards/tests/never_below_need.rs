@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 use fastrand::Rng;
 
 use crate::change::fixtures::parsed;
-use crate::change::parse::{BadRow, ChangeFile, Effective, Record, RowChange, TargetRef, Value};
+use crate::change::parse::{BadRow, ChangeFile, Effective, Fields, Record, RowChange, TargetRef, Value};
 use crate::change::plan::guards::*;
 use crate::change::plan::plan;
 use crate::change::{Action, Code, Problem};
@@ -131,7 +131,7 @@ fn record(random: &mut Rng, row: usize, world: &World, shares: &ChangeFile) -> R
         let problem = Problem { code: Code::BadRow, message: format!("Row {row}: no number.") };
         let whose = TargetRef { org_id: Some(org_id), aid, ..TargetRef::default() };
         let bad = BadRow { whose, ids_are_good: random.bool(), problems: vec![problem] };
-        return Record { row, fields: Vec::new(), change: Err(bad) };
+        return Record { row, fields: Fields::default(), change: Err(bad) };
     }
     let effective = match random.u32(0..8) {
         0 => Some(Effective::NextCycle),
@@ -165,7 +165,7 @@ fn record(random: &mut Rng, row: usize, world: &World, shares: &ChangeFile) -> R
         comment: String::new(),
         effective,
     };
-    Record { row, fields: Vec::new(), change: Ok(change) }
+    Record { row, fields: Fields::default(), change: Ok(change) }
 }
 
 /// Limits as they are, or with everything allowed that can be, for all targets or for some.
