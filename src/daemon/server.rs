@@ -10,6 +10,7 @@
 mod body;
 mod connections;
 mod hosts;
+mod places;
 mod upload;
 
 use std::convert::Infallible;
@@ -27,12 +28,12 @@ use hyper::header::{
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 use tracing::info;
 
 use self::body::Parts;
 use self::connections::Connections;
 use self::hosts::{Hosts, RefusedRequest};
+use self::places::Places;
 use crate::daemon::health::probes::{JUST_STARTED, Probes};
 use crate::daemon::metrics::{FORMAT, Text};
 use crate::daemon::pages::address::Address;
@@ -52,7 +53,7 @@ pub(crate) async fn start(probes: Probes, listen: SocketAddr) -> anyhow::Result<
         hosts: Hosts::new(probes.public_url(), &hostname()),
         pages: Pages::new(Arc::clone(&probes)),
         probes,
-        uploads: Semaphore::new(1),
+        uploads: Places::new(),
     });
     let service = service_fn(move |request: Request<Incoming>| {
         let asked = Arc::clone(&asked);
@@ -67,8 +68,7 @@ struct Handler {
     probes: Arc<Probes>,
     hosts: Hosts,
     pages: Pages,
-    /// One file at a time is taken in, so that those who send many fill no memory.
-    uploads: Semaphore,
+    uploads: Places,
 }
 
 impl Handler {
@@ -117,14 +117,8 @@ impl Handler {
 impl Handler {
     /// What a change file would do, which is never more than looked at.
     async fn preview(&self, request: Request<Incoming>) -> Response<Parts> {
-        let Ok(_turn) = self.uploads.try_acquire() else {
-            return plain_response(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "Another file is being looked at: try again in a moment.\n".to_owned(),
-            );
-        };
-        match upload::read(request).await {
-            Ok(picked) => page(self.pages.preview(picked).await),
+        match self.uploads.receive(upload::read(request)).await {
+            Ok((picked, _place)) => page(self.pages.preview(picked).await),
             Err(refused) => plain_response(refused.status(), format!("{refused}\n")),
         }
     }

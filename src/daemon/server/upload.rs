@@ -28,6 +28,10 @@ pub(super) enum RefusedUpload {
     TooLarge,
     #[error("The file did not arrive whole: send it again.")]
     Cut,
+    #[error("Others send files too, and this one took the longest: send it again.")]
+    TooSlow,
+    #[error("Other files are being looked at: try again in a moment.")]
+    TooMany,
 }
 
 impl RefusedUpload {
@@ -36,6 +40,7 @@ impl RefusedUpload {
             Self::AnotherType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Cut => StatusCode::BAD_REQUEST,
+            Self::TooSlow | Self::TooMany => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 }
