@@ -9,6 +9,14 @@ impl Config {
     /// Each problem as the key and a sentence.
     pub(super) fn folder_problems(&self) -> Vec<(String, String)> {
         let mut found = Vec::new();
+        // The folders that are below these by default have the same problem.
+        let named = [
+            ("data.dir", Some(&self.data.dir)),
+            ("inbox.dir", self.inbox.dir.as_ref()),
+            ("inbox.answers_dir", self.inbox.answers_dir.as_ref()),
+        ];
+        let too_long = |(key, folder): (&str, Option<&PathBuf>)| Some((key.to_owned(), too_long(folder?)?));
+        found.extend(named.into_iter().filter_map(too_long));
         let (data, inbox, answers) = (
             canonical_or_given(&self.data.dir),
             canonical_or_given(&self.inbox_dir()),
@@ -39,8 +47,24 @@ impl Config {
     }
 }
 
+/// The system takes no longer path, with the zero at its end.
+const LONGEST_PATH: usize = 4096;
+/// What stands behind these folders' paths at most: the name of a run or of an answer, and of a file in it. A folder that is nearer to
+/// the end takes some files and not others.
+const LONGEST_BELOW: usize = 596;
+
+fn too_long(folder: &Path) -> Option<String> {
+    let (bytes, most) = (absolute(folder).as_os_str().len(), LONGEST_PATH - LONGEST_BELOW);
+    (bytes > most).then(|| {
+        format!("has a path of {bytes} bytes: at most {most} leave room for the names of the files in it")
+    })
+}
+
+fn absolute(folder: &Path) -> PathBuf {
+    std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned())
+}
+
 /// Without links where it is there, else as it is written.
 fn canonical_or_given(folder: &Path) -> PathBuf {
-    let written = || std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
-    fs_err::canonicalize(folder).unwrap_or_else(|_| written())
+    fs_err::canonicalize(folder).unwrap_or_else(|_| absolute(folder))
 }

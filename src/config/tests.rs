@@ -88,6 +88,21 @@ fn what_is_dropped_what_is_answered_and_what_is_kept_lie_apart() {
 }
 
 #[test]
+fn a_folder_whose_files_would_have_too_long_names_is_refused_once() {
+    let path = |bytes: usize| format!("/{}", "d/".repeat(bytes / 2)).chars().take(bytes).collect::<String>();
+    for (key, bytes, wrong) in
+        [("data", 3500, false), ("data", 3501, true), ("inbox", 3500, false), ("inbox", 4090, true)]
+    {
+        let found = read(&format!("[{key}]\ndir = {:?}\n", path(bytes)), &[]).err().unwrap_or_default();
+        assert_eq!(found.len(), usize::from(wrong), "{key} {bytes} {found:?}");
+        assert!(
+            found.iter().all(|found| found.contains("leave room for the names of the files")),
+            "{found:?}"
+        );
+    }
+}
+
+#[test]
 fn every_problem_is_reported_at_once_with_file_line_and_key() {
     let problems = read(
         "[api]\nbase_ulr = \"x\"\ntimeout = \"soon\"\n\n[guard]\nheadroom_percent = \"ten\"\nunassign = \"maybe\"\n\n[schedule]\nsnapshot = \"0 25 * * *\"\ntimezone = \"Mars/Base\"\n[usage]\ncounts = []\n[inboxes]\n",
