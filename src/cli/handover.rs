@@ -3,7 +3,7 @@
 //! If the holder ends first, the command takes the lock and does the work; a holder that gives no sign of life, or is of a
 //! version that takes no requests, is not waited for.
 
-use std::io::{ErrorKind, IsTerminal};
+use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,7 +65,7 @@ pub(super) async fn ask(
     let id = requests::new_id(Clock::read().now());
     let asked = requests::write_request(data, &id, what, &here.basis, input).or_else(|error| {
         // On a full disk this may be what makes room.
-        if !matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) {
+        if !reserve::is_full(error.kind()) {
             return Err(error);
         }
         reserve::give_up(data)?;

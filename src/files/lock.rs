@@ -13,9 +13,10 @@ use std::time::Duration;
 use chrono::{DateTime, SecondsFormat, Utc};
 use rustix::io::Errno;
 use serde::Serialize;
+use tracing::warn;
 
 use crate::clock::Clock;
-use crate::files::durable;
+use crate::files::{durable, reserve};
 
 /// The lock, given back when it is dropped or when the process ends, however it ends.
 #[derive(Debug)]
@@ -79,15 +80,16 @@ impl Lock {
                 Err(TryLockError::Error(source)) => return Err(failed(source)),
             }
         };
-        let since = Clock::read().now().to_rfc3339_opts(SecondsFormat::Secs, true);
-        let holder = format!("process {} on {} since {since}\n", std::process::id(), hostname());
-        // Over what was there, so that it needs no room on a full disk, where `prune` is to make some.
-        let length = holder.len() as u64;
-        let written = file
-            .rewind()
-            .and_then(|()| file.write_all(holder.as_bytes()))
-            .and_then(|()| file.set_len(length));
-        written.map_err(failed)?;
+        match say_holder(&mut file) {
+            // Some file systems need room for what is written over something else. The lock is held anyway, and `prune` is to make room.
+            Err(error) if reserve::is_full(error.kind()) => {
+                let said = reserve::give_up(data_dir).and_then(|()| say_holder(&mut file));
+                if let Err(error) = said {
+                    warn!(path = %path.display(), %error, "the lock is held, and its file cannot say by whom");
+                }
+            }
+            said => said.map_err(failed)?,
+        }
         Ok(Self { file, path })
     }
 
@@ -100,6 +102,15 @@ impl Lock {
             Err(source) => Err(LockError::Unseen { path: path(), source }),
         }
     }
+}
+
+/// Over what was there, so that most file systems need no room for it.
+fn say_holder(file: &mut File) -> io::Result<()> {
+    let since = Clock::read().now().to_rfc3339_opts(SecondsFormat::Secs, true);
+    let holder = format!("process {} on {} since {since}\n", std::process::id(), hostname());
+    file.rewind()?;
+    file.write_all(holder.as_bytes())?;
+    file.set_len(holder.len() as u64)
 }
 
 /// That something cannot be looked at is another thing than that it is not there.

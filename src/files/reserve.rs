@@ -1,6 +1,6 @@
 //! Room set aside for a full disk: it is given up then, so that the failure can still be remembered and mailed.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use crate::files::durable;
@@ -16,6 +16,11 @@ pub(crate) fn keep(data_dir: &Path) -> io::Result<()> {
     let mut bytes = vec![0; BYTES];
     fastrand::Rng::new().fill(&mut bytes); // a file system that compresses would keep no room for less
     durable::create(&path(data_dir), &bytes).map(drop)
+}
+
+/// Whether something failed because there is no room, on the disk or in the quota of who runs this.
+pub(crate) fn is_full(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
 }
 
 /// Makes room.

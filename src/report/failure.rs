@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
+use crate::files::reserve;
 use crate::report::notice::outage;
 use crate::report::shared::{Footer, ReportContext, words};
 
@@ -51,7 +52,7 @@ pub(crate) fn advice(error: &anyhow::Error) -> Option<&'static str> {
 
 /// Whether something could not be written for want of room.
 pub(crate) fn is_full_disk(error: &anyhow::Error) -> bool {
-    matches!(io_kind(error), Some(ErrorKind::StorageFull | ErrorKind::QuotaExceeded))
+    io_kind(error).is_some_and(reserve::is_full)
 }
 
 fn io_kind(error: &anyhow::Error) -> Option<ErrorKind> {
