@@ -37,6 +37,25 @@ fn mail_goes_over_starttls_and_over_tls_from_the_first_byte_with_a_login() {
 }
 
 #[test]
+fn mail_waits_while_the_certificate_of_the_server_is_expired_and_goes_once_when_it_has_a_new_one() {
+    let plan = |certificate| Plan::plain().with_tls("starttls", certificate);
+    let Some(server) = Server::start(plan(&CERTIFICATES.expired)) else { return };
+    let installation = Installation::with_mail_to(&["ann@example.com"]);
+    let mut installation = installation.with("QUOTAKEEPER__SMTP__TLS", "starttls");
+    for _ in 0..2 {
+        let said = installation.through(server.port).send().stderr;
+        assert!(said.contains("expired"), "{said}");
+        assert_eq!((installation.only().place.as_str(), server.taken().len()), ("new", 0));
+    }
+    let Some(renewed) = Server::start(plan(&CERTIFICATES.good)) else { return };
+    installation.through(renewed.port).send();
+    installation.send();
+    let message_id = installation.only().message_id;
+    assert_eq!(installation.only().place, "sent");
+    assert_eq!(renewed.taken().iter().map(|taken| &taken.message_id).collect::<Vec<_>>(), [&message_id]);
+}
+
+#[test]
 fn one_refused_recipient_among_five_and_the_others_have_it_once() {
     let plan = Plan::plain().with_fault_about("rcpt", "bad@", "550 5.1.1 <bad@example.com> unknown");
     let Some(server) = Server::start(plan) else { return };
