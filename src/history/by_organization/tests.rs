@@ -44,8 +44,9 @@ fn a_large_snapshot_reads_the_same_on_all_cores_as_on_one() {
     };
     let [one, all] = [&history, &on_all].map(errors);
     assert_eq!(one, all);
+    let columns = text.lines().next().unwrap().split(',').count();
     for error in one {
-        assert!(error.contains("is damaged: line 31009: it has 19 cells"), "{error}");
+        assert!(error.contains(&format!("is damaged: line 31009: it has {} cells", columns + 1)), "{error}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! The documentation says the policy by its constants.
+//! The policy by its figures: nothing else states them but the documentation, which a test compares.
 
 use super::*;
 use crate::text::words::{age, spelled_time};
@@ -20,4 +20,10 @@ fn the_architecture_says_the_policy_of_mail() {
         spelled_time(GIVE_UP)
     );
     assert!(page.contains(&row), "docs/architecture.md does not say: {row}");
+}
+
+#[test]
+fn waits_double_from_a_minute_to_four_hours() {
+    let minutes = (1..12).map(|attempts| wait_after(attempts).num_minutes());
+    assert_eq!(minutes.collect::<Vec<_>>(), [1, 2, 4, 8, 16, 32, 64, 128, 240, 240, 240]);
 }
