@@ -175,7 +175,7 @@ where
             return Ok(batch);
         }
         progress.read_quotas(self.client).await?;
-        self.find_done_all_the_same(&batch, progress)?;
+        self.find_done_anyway(&batch, progress)?;
         for row in std::mem::take(&mut batch.rows) {
             let intended = progress.intended.contains(&row.row);
             let now = match progress.quota(&row.target) {
@@ -216,7 +216,7 @@ where
     }
 
     /// A server may do what it put off. Where the quota is what was asked for a moment ago, this run did it, and can undo it.
-    fn find_done_all_the_same(&mut self, batch: &Batch, progress: &mut Progress) -> anyhow::Result<()> {
+    fn find_done_anyway(&mut self, batch: &Batch, progress: &mut Progress) -> anyhow::Result<()> {
         let is_done = |row: &&PendingWrite| {
             progress.put_off.contains(&row.row)
                 && !progress.intended.contains(&row.row) // sent again since
@@ -224,7 +224,7 @@ where
         };
         let rows: Vec<usize> = batch.rows.iter().filter(is_done).map(|row| row.row).collect();
         if !rows.is_empty() {
-            let (at, answer) = (self.clock.now(), "put off by the server, and done all the same".to_owned());
+            let (at, answer) = (self.clock.now(), "put off by the server, but done anyway".to_owned());
             let number = self.intend(batch.operation, rows.clone(), progress)?;
             self.journal.append(&Event::Unknown { at, batch: number, answer })?;
             progress.intended.extend(rows);

@@ -64,7 +64,9 @@ fn report_interrupted(services: &Services<'_>, run: &mut Run, error: &anyhow::Er
     // What the failed work changed in memory is not to be saved with it.
     let stored = Run::open(services.runs(), &run.record.id).and_then(|mut stored| {
         let mut summary = RunSummary { at: services.now(), ..RunSummary::from_record(&stored.record) };
-        summary.notes.push(format!("It is not finished, and is tried again by itself: {error:#}"));
+        summary
+            .notes
+            .push(format!("It is not finished, and quotakeeper retries it automatically: {error:#}"));
         answers::deliver(services, &mut stored, &summary);
         stored.save()?;
         Ok(stored.record.answers)

@@ -33,12 +33,12 @@ pub(crate) fn plan_if_any(run: &Run) -> anyhow::Result<Option<Plan>> {
     let Some(bytes) = read_if_there(&run.path(FILE), files::ROWS)? else { return Ok(None) };
     let known = &run.record.plan_csv_sha256;
     if !known.is_empty() && !known.contains(&sha256(&bytes)) {
-        return Err(DamagedFile::new(run, FILE, "its SHA-256 is another").into());
+        return Err(DamagedFile::new(run, FILE, "its SHA-256 differs").into());
     }
     let plan = results::plan_from_csv(&bytes).map_err(|problem| DamagedFile::new(run, FILE, problem))?;
     // An earlier version recorded what the plan does and no more.
     if known.is_empty() && !is_recorded(run, &plan) {
-        return Err(DamagedFile::new(run, FILE, "the SHA-256 of its plan is another").into());
+        return Err(DamagedFile::new(run, FILE, "the SHA-256 of its plan differs").into());
     }
     Ok(Some(plan))
 }
@@ -63,7 +63,7 @@ fn input(run: &Run) -> anyhow::Result<Option<Vec<u8>>> {
     let Some(bytes) = read_if_there(&run.path(FILE), files::ROWS)? else { return Ok(None) };
     match &run.record.input_sha256 {
         Some(known) if *known != sha256(&bytes) => {
-            Err(DamagedFile::new(run, FILE, "its SHA-256 is another").into())
+            Err(DamagedFile::new(run, FILE, "its SHA-256 differs").into())
         }
         _ => Ok(Some(bytes)),
     }

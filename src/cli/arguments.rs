@@ -307,7 +307,7 @@ pub(super) struct ReportOutputArgs {
 /// `90` or `90%`.
 fn percent(text: &str) -> Result<u32, String> {
     let digits = text.trim().trim_end_matches('%').trim_end();
-    digits.parse().map_err(|_| "write a whole number of per cent, such as 90".to_owned())
+    digits.parse().map_err(|_| "write a whole percentage, such as 90".to_owned())
 }
 
 /// So many digits of a plan's hash that no other plan has them by chance.

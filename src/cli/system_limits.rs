@@ -38,7 +38,7 @@ fn ensure_some() -> anyhow::Result<()> {
     start_together(threads).map_err(|error| {
         let tasks = threads + 1;
         anyhow::anyhow!(
-            "too few threads can be started ({error}): allow at least {tasks} for this program (`ulimit -u` counts all of the user's, systemd's \
+            "not enough threads can be started ({error}): allow at least {tasks} for this program (`ulimit -u` counts all of the user's, systemd's \
              TasksMax those of the service, and a container has a limit of its own)"
         )
     })

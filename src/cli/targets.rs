@@ -184,7 +184,7 @@ fn text(latest: &Snapshot, ranking: &Ranking<'_>, style: Style) -> String {
     text += &table.render(0, style.paint);
     if ranking.count() > LISTED {
         let more = words::number(ranking.count() - LISTED);
-        text += &format!("and {more} more: --over, --org and --name choose, --format csv has all\n");
+        text += &format!("and {more} more: --over, --org and --name filter the list, --format csv has all\n");
     }
     text
 }

@@ -11,7 +11,7 @@ pub(crate) fn why_untrusted(path: &Path) -> Option<String> {
     let us = rustix::process::geteuid().as_raw();
     for part in parts(path) {
         let Ok(metadata) = fs_err::metadata(&part) else {
-            return Some(format!("{} cannot be looked at", part.display()));
+            return Some(format!("{} cannot be checked", part.display()));
         };
         if metadata.uid() != us && metadata.uid() != 0 {
             return Some(format!("{} belongs to another user (uid {})", part.display(), metadata.uid()));

@@ -176,7 +176,7 @@ fn job_times(text: &mut Exposition, jobs: &[JobMetrics]) {
     let mut failing = text.family(
         Gauge,
         "quotakeeper_job_failing_since_timestamp_seconds",
-        "Since when the job has been failing; absent while it does not.",
+        "Since when the job has been failing; absent while it works.",
     );
     for job in jobs {
         failing.add_if_known(&[("job_name", &job.name)], job.failing_since.map(epoch));
@@ -231,13 +231,13 @@ fn rate_limit(text: &mut Exposition, api: Option<&ApiMetrics>) {
     text.add_single(
         Gauge,
         "quotakeeper_api_rate_limit_requests",
-        "Requests that the organization has in each minute, as the API said last.",
+        "Requests per minute that the API allows the organization, as last reported.",
         api.and_then(|api| api.limit),
     );
     text.add_single(
         Gauge,
         "quotakeeper_api_rate_limit_remaining_requests",
-        "How many of them were left when the API said so last, less those sent since.",
+        "Requests left in that minute, as last reported, less those sent since.",
         api.and_then(|api| api.remaining),
     );
     text.add_single(

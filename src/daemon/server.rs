@@ -101,7 +101,7 @@ impl Handler {
             ),
             _ if !is_asked => {
                 let mut refused =
-                    plain_response(StatusCode::METHOD_NOT_ALLOWED, "Ask with GET or HEAD.\n".to_owned());
+                    plain_response(StatusCode::METHOD_NOT_ALLOWED, "Use GET or HEAD.\n".to_owned());
                 refused.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
                 refused
             }
@@ -178,7 +178,7 @@ fn healthz(probes: &Probes) -> Response<Parts> {
     match probes.stuck_for() {
         None => plain_response(StatusCode::OK, "ok\n".to_owned()),
         Some(silence) => {
-            let reason = format!("The daemon has been stuck for {} s: start it again.\n", silence.as_secs());
+            let reason = format!("The daemon has been stuck for {} s: restart it.\n", silence.as_secs());
             plain_response(StatusCode::SERVICE_UNAVAILABLE, reason)
         }
     }

@@ -201,9 +201,9 @@ fn sent_so_far(outcomes: &RowOutcomes, state: RunState) -> String {
             "No other row is known to be applied; what was sent and not confirmed is listed below.".to_owned()
         }
         (RunState::Done, 0) => "No other row was applied.".to_owned(),
-        (RunState::Done, 1) => "1 other row was applied already; it is listed below.".to_owned(),
+        (RunState::Done, 1) => "1 other row has already been applied; it is listed below.".to_owned(),
         (RunState::Done, sent) => {
-            format!("{} were applied already; they are listed below.", words::counted(sent, "other row"))
+            format!("{} have already been applied; they are listed below.", words::counted(sent, "other row"))
         }
         _ => "Nothing was sent.".to_owned(),
     }

@@ -274,7 +274,7 @@ fn notes(closed: &ClosedCycles, mismatched: Option<&SnapshotRow<'_>>, rule: &Usa
     }
     if let Some(row) = mismatched {
         notes.push(format!(
-            "The plan of {} and the quota of {} seem to count in different units: compare them with the vendor's pages and set \
+            "The plan of {} and the quota of {} seem to use different units: compare them with the vendor's pages and set \
              usage.units_per_quota_unit.",
             grouped(row.plan_units.unwrap_or(0)),
             grouped(row.quota.unwrap_or(0))

@@ -94,8 +94,8 @@ pub(crate) fn failure_report(failure: &Failure<'_>, context: &ReportContext) -> 
         headline,
         since: words::moment(since, context.zone),
         note: format!(
-            "`quotakeeper run` retries it within {}, `once` each time it runs. \
-             You get this mail once a day until it works again, then one more. Last success: {last_success}.",
+            "`quotakeeper run` retries the job within {}, and `once` each time that it runs. \
+             You get this mail once a day until the job works again, and then one more. Last success: {last_success}.",
             words::spelled_time(retried_within)
         ),
         last_success,

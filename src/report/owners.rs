@@ -198,9 +198,10 @@ fn headline_of_one(sections: &[Section]) -> Option<String> {
 fn notes(summary: &RunSummary, held: Option<&HeldRun>, is_refused: bool) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some(held) = held {
-        let (waits, is) = if held.rows == 1 { ("waits", "it is") } else { ("wait", "they are") };
+        let (waits, it, is) =
+            if held.rows == 1 { ("waits", "it", "it is") } else { ("wait", "them", "they are") };
         notes.push(format!(
-            "{} {waits} for quotakeeper’s administrators, who can approve until {}; {is} rejected if nobody does.",
+            "{} {waits} for quotakeeper’s administrators, who can approve {it} until {}; otherwise {is} rejected.",
             words::counted(held.rows, "change"),
             held.until
         ));

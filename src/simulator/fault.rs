@@ -10,7 +10,7 @@ Make something go wrong: KIND[:KEY=VALUE]…; can be repeated.
 Kinds:
   429[:reset=S]        refuse with an exhausted rate limit that resets in S seconds (1)
   STATUS               answer with this status (400 to 599) instead of acting
-            :done      … but act all the same (429 too)
+            :done      … but act anyway (429 too)
   drop-before          close the connection without acting and without an answer
   drop-after           act, then close the connection without an answer
   slow:ms=N            wait N milliseconds before the answer

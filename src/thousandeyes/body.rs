@@ -108,7 +108,7 @@ impl Body {
         if self.bytes.len() - self.looked_at > LOOK_EVERY {
             self.looked_at = self.bytes.len();
             if is_repetitive(&self.bytes[self.bytes.len() - LOOK_AT..]) {
-                return NextStep::Refuse("the answer says the same over and over".to_owned());
+                return NextStep::Refuse("the answer repeats itself".to_owned());
             }
         }
         NextStep::Read

@@ -376,7 +376,7 @@ fn a_system_that_allows_too_few_threads_is_said_in_one_line_and_nothing_is_begun
         let (ran, met) = with_fault(&place, "clone,clone3", "error=EAGAIN", nth, &["once"]);
         assert!(met, "{nth}: {}", ran.stderr);
         assert_eq!((ran.code, ran.stderr.lines().count()), (Some(1), 1), "{nth}: {}", ran.stderr);
-        assert!(ran.stderr.contains("too few threads can be started"), "{nth}: {}", ran.stderr);
+        assert!(ran.stderr.contains("not enough threads can be started"), "{nth}: {}", ran.stderr);
         assert!(!place.data().join("history").exists(), "{nth}: {}", ran.stderr);
     }
 }

@@ -243,7 +243,9 @@ fn the_mail_of_a_held_run_says_what_would_happen_why_it_waits_and_what_to_do() {
     let plan = held.record()["plan_sha256"].as_str().unwrap().to_owned();
     let (approve, reject) =
         (format!("quotakeeper approve {id} --plan {}", &plan[..8]), format!("quotakeeper reject {id}"));
-    for part in [approve.as_str(), &reject, "if nobody decides by then", "1 other row was applied already"] {
+    for part in
+        [approve.as_str(), &reject, "if nobody decides by then", "1 other row has already been applied"]
+    {
         assert!(one_line.contains(part), "{part}: {text}");
     }
     for part in [&plan[..8], "Helpdesk", "reject"] {

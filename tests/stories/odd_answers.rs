@@ -387,7 +387,10 @@ fn the_dropper_of_a_file_sees_what_blocks_it() {
     let status = || fs_err::read_to_string(bench.data().join("inbox/answers/x.csv/status.txt")).unwrap();
     let before = status();
     assert!(before.starts_with("x.csv: being worked on\nrun "), "{before}");
-    assert!(before.contains("It is not finished, and is tried again by itself: GET /quotas: "), "{before}");
+    assert!(
+        before.contains("It is not finished, and quotakeeper retries it automatically: GET /quotas: "),
+        "{before}"
+    );
     bench.run(&["-q", "inbox"]).ends_with(1);
     assert_eq!(status(), before, "once, not at each try");
     odd.says("quotas", QUOTAS);

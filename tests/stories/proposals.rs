@@ -22,9 +22,9 @@ fn a_proposal_that_is_dropped_is_applied_without_approval_and_leaves_nothing_to_
     let before = sum(&bench);
     let proposal = bench.run(&["propose"]).ends_with(0);
     assert!(
-        proposal
-            .log
-            .contains("Northwind Träders, \"EU\"; Köln (10): 1 group gets 740 from 1 that does not need it."),
+        proposal.log.contains(
+            "Northwind Träders, \"EU\"; Köln (10): 1 group gets 740 units from 1 that does not need them."
+        ),
         "{}",
         proposal.log
     );

@@ -55,10 +55,10 @@ impl Proposal {
             let groups = counted(getting.len(), "group", "gets", "get");
             let do_ = if giving == 1 { "does" } else { "do" };
             let from = match (self.from_unallocated, giving) {
-                (0, _) => format!("{} from {giving} that {do_} not need it", grouped(moved)),
-                (all, 0) => format!("{} that were not allocated", grouped(all)),
+                (0, _) => format!("{} units from {giving} that {do_} not need them", grouped(moved)),
+                (all, 0) => format!("{} units that were not allocated", grouped(all)),
                 (part, _) => format!(
-                    "{}: {} that were not allocated, and {} from {giving} that {do_} not need it",
+                    "{} units: {} that were not allocated, and {} from {giving} that {do_} not need them",
                     grouped(moved),
                     grouped(part),
                     grouped(moved - part)
@@ -71,11 +71,11 @@ impl Proposal {
             let why = if self.too_many_donors {
                 "Others have more to spare, but a guard would hold a plan that lowers so many quotas at once (guard.max_lowered_percent)."
             } else {
-                "The others have no more to spare."
+                "The others have nothing more to spare."
             };
             sentences.push(format!(
-                "{name}: {} {lacking}: {}. {why}",
-                counted(self.short.len(), "group", "still lacks", "still lack"),
+                "{name}: {} {lacking} units: {}. {why}",
+                counted(self.short.len(), "group", "is still short by", "are still short by"),
                 list_short_groups(&self.short)
             ));
         }

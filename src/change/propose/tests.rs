@@ -148,18 +148,21 @@ fn unallocated_units_are_handed_out_before_other_groups_give() {
         let after: Vec<_> = after.iter().map(|(aid, after)| ((*aid).to_owned(), *after)).collect();
         (after, format!("Org 7 (7): {sentence}"))
     };
-    assert_eq!(sentences(Some(9_000)), is(&[("1", 1_650)], "1 group gets 650 that were not allocated."));
+    assert_eq!(
+        sentences(Some(9_000)),
+        is(&[("1", 1_650)], "1 group gets 650 units that were not allocated.")
+    );
     assert_eq!(sentences(None), sentences(Some(9_000)), "nothing limits what the groups may have together");
     assert_eq!(
         sentences(Some(3_200)),
         is(
             &[("1", 1_650), ("3", 550)],
-            "1 group gets 650: 200 that were not allocated, and 450 from 1 that does not need it."
+            "1 group gets 650 units: 200 that were not allocated, and 450 from 1 that does not need them."
         )
     );
     assert_eq!(
         sentences(Some(3_000)),
-        is(&[("1", 1_650), ("3", 350)], "1 group gets 650 from 1 that does not need it.")
+        is(&[("1", 1_650), ("3", 350)], "1 group gets 650 units from 1 that does not need them.")
     );
 }
 

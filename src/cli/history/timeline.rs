@@ -63,7 +63,7 @@ fn text(timeline: &Timeline, style: Style) -> String {
     };
     let mut text = format!("{}{}\n", style.paint.bold(&format!("{name}{id}")), organization);
     let (Some(first), Some(last)) = (timeline.moments.first(), timeline.moments.last()) else {
-        return text + "No snapshot was taken in this time.\n";
+        return text + "No snapshot was taken in this period.\n";
     };
     let count = words::counted(timeline.moments.len(), "snapshot");
     text += &format!("{count}, {}\n", days_between(first.taken_at, last.taken_at, style.zone));

@@ -17,7 +17,7 @@ pub(super) struct Hosts(Vec<String>);
 /// Why a request is not answered.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum RefusedRequest {
-    #[error("A request names its host once: `Host: …`.")]
+    #[error("Send exactly one `Host` header.")]
     Malformed,
     #[error(
         "This host name is not known here. Use the address, localhost, this machine's own name, or the host of `server.public_url`."

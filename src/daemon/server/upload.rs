@@ -22,9 +22,7 @@ const TYPE: &str = "text/csv";
 pub(super) enum RefusedUpload {
     #[error("Send the change file itself, as text/csv.")]
     AnotherType,
-    #[error(
-        "The file has more than {MOST_BYTES} bytes: `quotakeeper plan FILE` shows on the host of quotakeeper what it would do."
-    )]
+    #[error("The file has more than {MOST_BYTES} bytes: run `quotakeeper plan FILE` where quotakeeper runs.")]
     TooLarge,
     #[error("The file did not arrive whole: send it again.")]
     Cut,

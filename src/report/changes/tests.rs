@@ -20,14 +20,14 @@ fn a_run_lists_what_is_held_and_refused_before_what_was_applied() {
         "q4.csv: 3 rows applied (1 still too low), 2 held, 1 refused, 1 refused by ThousandEyes"
     );
     assert_eq!(titles(&report), ["Held · 2", "Refused · 1", "Refused by ThousandEyes · 1", "Applied · 3"]);
-    let applied = "3 other rows were applied already; they are listed below.";
+    let applied = "3 other rows have already been applied; they are listed below.";
     assert_eq!(report.notes, [applied, "1 row changed nothing and was not sent."]);
     assert!(
         report.todo.starts_with("approve or reject the held rows by Sun 29 Nov 2026, 07:55"),
         "{}",
         report.todo
     );
-    assert!(report.todo.contains(" Fix the refused row in error.csv and drop it again;"), "{}", report.todo);
+    assert!(report.todo.contains(" Fix the refused row in error.csv and drop it again."), "{}", report.todo);
     let held = report.held.unwrap();
     assert_eq!(held.approve, "quotakeeper approve 20261122T065500Z-q4.held --plan 7f3a91c2");
     assert_eq!(held.reject, "quotakeeper reject 20261122T065500Z-q4.held");
@@ -173,9 +173,9 @@ fn each_reason_why_a_row_was_not_applied_has_its_own_count_and_section_and_each_
     assert_eq!(listed, (2..12).collect::<Vec<_>>());
     assert_eq!(
         report.todo,
-        "fix the 2 refused rows in error.csv and drop it again; 3 more were not sent with them; see below why \
-         ThousandEyes refused 1 row; review the 1 row whose quota changed meanwhile; drop error.csv again if the 2 rows \
-         not sent are still wanted; check in ThousandEyes whether the 1 unconfirmed row is set."
+        "fix the 2 refused rows in error.csv and drop it again. 3 more were not sent with them. See below why \
+         ThousandEyes refused 1 row. Review the 1 row whose quota changed meanwhile. Drop error.csv again if the 2 rows \
+         not sent are still wanted. Check in ThousandEyes whether the 1 unconfirmed row is set."
     );
 }
 

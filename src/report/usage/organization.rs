@@ -59,7 +59,7 @@ pub(in crate::report) fn organization(
     if units_mismatch {
         let (plan, quota) = (row.plan_units.unwrap_or(0), row.quota.unwrap_or(0));
         notes.push(format!(
-            "The plan of {} and the quota of {} seem to count in different units: compare them with the vendor's \
+            "The plan of {} and the quota of {} seem to use different units: compare them with the vendor's \
              pages and set usage.units_per_quota_unit (to 1 if both use the same units).",
             grouped(plan),
             grouped(quota)

@@ -256,7 +256,7 @@ fn unread_sentence(organizations: &[Organization]) -> Option<String> {
     let names: Vec<String> = unknown.map(|organization| organization.own.name.to_string()).collect();
     (!names.is_empty()).then(|| {
         format!(
-            "The usage of {} could not be read, and the log says why. The token's user needs the permission “View organization usage” \
+            "The usage of {} could not be read; the log says why. The token's user needs the permission “View organization usage” \
              there.",
             words::listed(&names, ALSO_NAMED)
         )

@@ -272,7 +272,7 @@ fn what_can_still_be_handed_out_is_said_per_organization() {
         "EMEA Branches (Acme Bank) needs 1 940 more by Wed 25 Nov,\nPayments – Core (Acme Bank) 2 100 more by Sat 28 Nov,\n\
          Contact Center Voice (Acme Bank) 180 more by Tue 1 Dec.\n5 000 units of Acme Bank are not allocated to any group. \
          The attached rebalance.csv gives each of 3 account groups what it needs plus as much headroom as there is. \
-         The usage of Initech could not be read, and the log says why. The token's user needs the permission “View organization \
+         The usage of Initech could not be read; the log says why. The token's user needs the permission “View organization \
          usage” there."
     );
 }

@@ -192,7 +192,7 @@ impl TryFrom<PlainAgent<'_>> for Agent {
 }
 
 fn known_id(text: std::borrow::Cow<'_, str>) -> Result<std::borrow::Cow<'_, str>, &'static str> {
-    if is_id(&text) { Ok(text) } else { Err("it is no id") }
+    if is_id(&text) { Ok(text) } else { Err("it is not an id") }
 }
 
 /// An empty text is as good as none.

@@ -169,7 +169,7 @@ impl<'a> TryFrom<&'a str> for PlainId<'a> {
     type Error = &'static str;
 
     fn try_from(id: &'a str) -> Result<Self, Self::Error> {
-        if is_id(id) { Ok(Self(id)) } else { Err("it is no id") }
+        if is_id(id) { Ok(Self(id)) } else { Err("it is not an id") }
     }
 }
 

@@ -373,10 +373,7 @@ fn negative_units_make_the_usage_of_the_organization_unknown() {
         USAGE.replace("\"cloudUnitsUsed\":50}", "\"cloudUnitsUsed\":-50}"),
         USAGE.replace("\"enterpriseUnitsUsed\":30", "\"enterpriseUnitsUsed\":-30"),
     ] {
-        assert_eq!(
-            usage(&negative).map(|_| ()),
-            Err(Unexpected("units that were used are negative".to_owned()))
-        );
+        assert_eq!(usage(&negative).map(|_| ()), Err(Unexpected("the units used are negative".to_owned())));
     }
 }
 

@@ -12,7 +12,7 @@ use crate::domain::quota::{Aid, Units, Usage, sum};
 pub(in crate::thousandeyes) fn usage(json: &str) -> Result<OrganizationUsage, Unexpected> {
     let answer = plain::usage(json).map_or_else(|| usage_carefully(json), Ok)?;
     if answer.has_negative_units() {
-        Err(Unexpected("units that were used are negative".to_owned()))
+        Err(Unexpected("the units used are negative".to_owned()))
     } else {
         Ok(with_sums(answer))
     }

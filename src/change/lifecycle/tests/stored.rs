@@ -109,7 +109,7 @@ async fn a_plan_of_an_earlier_version_is_known_by_what_it_does() {
     run.save().unwrap();
     stored_plan(&run).unwrap();
     edit(&run, "plan.csv", without_last_line);
-    assert!(stored_plan(&run).unwrap_err().to_string().contains("the SHA-256 of its plan is another"));
+    assert!(stored_plan(&run).unwrap_err().to_string().contains("the SHA-256 of its plan differs"));
 }
 
 #[tokio::test]

@@ -19,13 +19,13 @@ pub(super) fn sentence(step: Step, error: &Error, server: &Server) -> String {
         Error::InvalidCertificate(bad) => certificate(bad, error, host),
         Error::InvalidMessage(_) if step == Step::Handshake => not_from_the_first_byte(server),
         Error::InvalidMessage(_) => format!(
-            "{host}:{port} agreed to STARTTLS and then sent something else than TLS ({error}): check for a proxy or firewall between this machine and the mail server, or ask the mail server's administrator"
+            "{host}:{port} agreed to STARTTLS and then sent something other than TLS ({error}): check for a proxy or firewall between this machine and the mail server, or ask the mail server's administrator"
         ),
         Error::AlertReceived(AlertDescription::UnrecognisedName) => format!(
             "{host}:{port} has no certificate for the name {host} ({error}): set smtp.host to the mail server's own name"
         ),
         Error::AlertReceived(AlertDescription::CertificateRequired) => format!(
-            "{host}:{port} wants a certificate of this machine, which quotakeeper does not have ({error}): ask the mail server's administrator for a way with a login"
+            "{host}:{port} requires a client certificate, and quotakeeper has none ({error}): ask the mail server's administrator how to log in instead"
         ),
         Error::AlertReceived(_) | Error::PeerIncompatible(_) => format!(
             "{host}:{port} and this machine have no version or cipher of TLS in common ({error}): the mail server needs TLS 1.2 or 1.3; ask the mail server's administrator"

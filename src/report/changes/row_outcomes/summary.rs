@@ -153,7 +153,9 @@ impl RowOutcomes<'_> {
                 "raise the quotas that are still below what is needed: they are marked below".to_owned(),
             ),
         }
-        (!parts.is_empty()).then(|| format!("{}.", parts.join("; ")))
+        // It follows `To do: `; each further sentence begins with a capital letter.
+        parts.iter_mut().skip(1).for_each(|part| *part = words::capitalized(part));
+        (!parts.is_empty()).then(|| format!("{}.", parts.join(". ")))
     }
 
     pub(in crate::report) fn level(&self, state: RunState) -> Level {
