@@ -6,9 +6,11 @@ use super::scale::{BOTTOM, LETTERS, RIGHT, Scale, TOP, pieces, text, width};
 use super::trend::Trend;
 use crate::text::words::grouped;
 
-/// What it costs to stand on a word or a dot, outside the chart, on a line that matters, and on one that matters less.
+/// What it costs to stand on a word or a dot, outside the chart, on the line of the quota, which strikes words out, on another line that
+/// matters, and on one that matters less.
 const ON_WORDS: f64 = 1_000.0;
 const OUTSIDE: f64 = 300.0;
+const STRUCK_OUT: f64 = 80.0;
 const ON_LINE: f64 = 30.0;
 const ON_FAINT_LINE: f64 = 10.0;
 /// What each place costs that is not the first choice.
@@ -89,6 +91,7 @@ impl Label {
 struct Obstacles {
     left: f64,
     dots: Vec<Area>,
+    quota: Option<(Point, Point)>,
     lines: Vec<(Point, Point)>,
     faint: Vec<(Point, Point)>,
 }
@@ -97,7 +100,6 @@ impl Obstacles {
     fn new(trend: &Trend, scale: &Scale) -> Self {
         let mut lines = Vec::new();
         let quota = trend.quota.map(|quota| scale.y_of(quota));
-        lines.extend(quota.map(|y| ((scale.left, y), (RIGHT, y))));
         let mut dots = Vec::new();
         if let Some((at, units)) = trend.last_reading() {
             let now = (scale.x_of(at), scale.y_of(units));
@@ -124,7 +126,8 @@ impl Obstacles {
                 .last_reading()
                 .map(|(at, units)| ((scale.x_of(at), scale.y_of(units)), (scale.x_of(at), BOTTOM))),
         ); // the area's edge
-        Self { left: scale.left, dots, lines, faint }
+        let quota = quota.map(|y| ((scale.left, y), (RIGHT, y)));
+        Self { left: scale.left, dots, quota, lines, faint }
     }
 
     fn cost(&self, label: &Label) -> f64 {
@@ -137,6 +140,9 @@ impl Obstacles {
         }
         if self.dots.iter().any(|dot| area.overlaps(dot)) {
             cost += ON_WORDS;
+        }
+        if self.quota.is_some_and(|quota| area.is_crossed(&quota)) {
+            cost += STRUCK_OUT;
         }
         if any(&self.faint) {
             cost += ON_FAINT_LINE;
@@ -169,7 +175,8 @@ fn label_choices(trend: &Trend, scale: &Scale) -> Vec<Vec<Label>> {
     let below = [(x + 9.0, y + 18.0, "start"), (x - 9.0, y - 9.0, "end"), (x - 9.0, y + 20.0, "end")];
     let around = [(centre, y - 14.0, "middle"), (centre, y + 24.0, "middle"), (centre, y - 32.0, "middle")];
     let aside = [(x - 9.0, y + 38.0, "end"), (x - 9.0, y - 27.0, "end"), (centre, y - 50.0, "middle")];
-    add(words, &[below, around, aside].concat());
+    let inside = [(x - 9.0, y + 54.0, "end"), (x - 9.0, y + 70.0, "end")];
+    add(words, &[&below[..], &around, &aside, &inside].concat());
     if let Some(projected) = trend.projected {
         let (end, right) = (scale.y_of(projected), RIGHT - 5.0);
         let quota = trend.quota.map_or(end, |quota| scale.y_of(quota));
