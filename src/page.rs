@@ -14,14 +14,15 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
-use minijinja::{Environment, UndefinedBehavior, Value, context};
+use minijinja::{Environment, HtmlEscape, UndefinedBehavior, Value, context};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use self::target_row::{common_cells, target_row};
 use crate::report::{UsagePage, UsageRow};
+use crate::text::dots::with_dots;
 use crate::text::edge;
-use crate::text::template_filters::add_filters;
+use crate::text::template_filters::{add_filters, isolated_text};
 
 const STYLE: &str = include_str!("page/page.css");
 const SCRIPT: &str = concat!(
@@ -138,10 +139,16 @@ fn environment() -> Result<Environment<'static>, minijinja::Error> {
     environment.set_syntax(blocks);
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     add_filters(&mut environment);
+    environment.add_filter("dots", |text: &Value| Value::from_safe_string(with_dots(&html_of(text))));
     for (name, template) in TEMPLATES {
-        environment.add_template(name, template)?;
+        environment.add_template_owned(name, with_dots(template))?;
     }
     Ok(environment)
+}
+
+fn html_of(text: &Value) -> String {
+    let written = text.as_str().unwrap_or_default();
+    if text.is_safe() { written.to_owned() } else { HtmlEscape(&isolated_text(written)).to_string() }
 }
 
 /// What a page may do: run its one script, show its one style, and nothing else. One that is served asks where it came from for what

@@ -86,7 +86,11 @@ fn is_from_right_to_left(letter: char) -> bool {
 
 /// Sentences as HTML, each line of them on its own, with what stands between backticks as code: what to type.
 fn with_commands(text: &str) -> String {
-    let text = HtmlEscape(&with_isolates(text)).to_string().replace('\n', "<br>");
+    let text = HtmlEscape(&with_isolates(text)).to_string();
+    let mut lines = text.split('\n');
+    let first = lines.next().unwrap_or_default().to_owned();
+    // Each line is told from those before it, although it may be too long for one; without the style, by its break alone.
+    let text = lines.fold(first, |text, line| format!("{text}<span class=\"line\"><br>{line}</span>"));
     let parts: Vec<&str> = text.split('`').collect();
     if parts.len().is_multiple_of(2) {
         return parts.join("`"); // one of them has no other
