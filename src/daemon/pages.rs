@@ -23,7 +23,7 @@ use tracing::warn;
 use self::address::{Address, INPUT, View};
 use self::message::{Link, Message};
 use self::preview::PickedFile;
-use self::turn::Turn;
+use self::turn::{NotDone, Turn};
 use crate::clock::Clock;
 use crate::daemon::health::probes::Probes;
 use crate::domain::quota::Snapshot;
@@ -50,6 +50,8 @@ pub(in crate::daemon) enum Answer {
     Missing(String),
     /// It could not be made, as a page.
     Failed(String),
+    /// It takes longer than whoever asks waits.
+    TooLate,
 }
 
 /// What makes them.
@@ -104,10 +106,14 @@ impl Pages {
     }
 
     async fn make(&self, page: impl FnOnce() -> Answer + Send + 'static) -> Answer {
-        self.turn.work(page).await.unwrap_or_else(|error| {
-            warn!(error = %error, "a page cannot be made");
-            Answer::Failed("The page cannot be made: the log says why.\n".to_owned())
-        })
+        match self.turn.work(page).await {
+            Ok(answer) => answer,
+            Err(NotDone::TooLate) => Answer::TooLate,
+            Err(NotDone::Panicked(error)) => {
+                warn!(error = %error, "a page cannot be made");
+                Answer::Failed("The page cannot be made: the log says why.\n".to_owned())
+            }
+        }
     }
 
     /// Another one whenever a job ended, or a snapshot came.

@@ -124,6 +124,8 @@ impl Handler {
     }
 }
 
+const TOO_LATE: &str = "This page takes too long right now: try again in a minute. On its host, `quotakeeper report usage --out usage.html` writes one.\n";
+
 /// A page, or a table to download. Nobody keeps a copy, and nobody frames it.
 fn page(answer: Answer) -> Response<Parts> {
     const HTML: &str = "text/html; charset=utf-8";
@@ -145,6 +147,7 @@ fn page(answer: Answer) -> Response<Parts> {
         Answer::AsDropped(file) => table(None, file),
         Answer::Missing(page) => html(StatusCode::NOT_FOUND, page),
         Answer::Failed(page) => html(StatusCode::INTERNAL_SERVER_ERROR, page),
+        Answer::TooLate => plain_response(StatusCode::SERVICE_UNAVAILABLE, TOO_LATE.to_owned()),
     };
     guard(response.headers_mut());
     response

@@ -28,7 +28,7 @@ pub(super) enum RefusedUpload {
     Cut,
     #[error("Others send files too, and this one took the longest: send it again.")]
     TooSlow,
-    #[error("Other files are being looked at: try again in a moment.")]
+    #[error("Other files are being checked: try again in a moment.")]
     TooMany,
 }
 

@@ -28,6 +28,16 @@ async fn the_turn_of_somebody_who_left_ends_with_the_work_and_not_before() {
 #[tokio::test]
 async fn work_that_panics_gives_its_turn_back() {
     let turn = Turn::new();
-    assert!(turn.work::<()>(|| panic!("on purpose")).await.unwrap_err().is_panic());
+    let panicked = turn.work::<()>(|| panic!("on purpose")).await;
+    assert!(matches!(panicked, Err(NotDone::Panicked(_))));
     assert_eq!(turn.work(|| 7).await.unwrap(), 7);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_too_long_hears_that_and_the_turn_stays_with_who_has_it() {
+    let turn = Turn::new();
+    let taken = Arc::clone(&turn.0).acquire_owned().await.unwrap();
+    assert!(matches!(turn.work(|| 7).await, Err(NotDone::TooLate)));
+    drop(taken);
+    assert!(matches!(turn.work(|| 7).await, Ok(7)));
 }
