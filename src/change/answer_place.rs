@@ -25,6 +25,21 @@ impl Place {
         Self { answers: absolute(config.answers_dir()), inbox: absolute(config.inbox_dir()) }
     }
 
+    /// As a record keeps it: what is below the data is so wherever the data is moved or copied to.
+    pub(crate) fn for_record(&self, data_dir: &Path) -> Self {
+        let data_dir = std::path::absolute(data_dir).unwrap_or_else(|_| data_dir.to_owned());
+        let kept = |folder: &Path| folder.strip_prefix(&data_dir).unwrap_or(folder).to_owned();
+        Self { answers: kept(&self.answers), inbox: kept(&self.inbox) }
+    }
+
+    /// Of a record.
+    pub(crate) fn in_data(&self, data_dir: &Path) -> Self {
+        let absolute = |folder: PathBuf| std::path::absolute(&folder).unwrap_or(folder);
+        // A path that is absolute stays as it is.
+        let now = |folder: &Path| absolute(data_dir.join(folder));
+        Self { answers: now(&self.answers), inbox: now(&self.inbox) }
+    }
+
     /// Opens it, and makes it where it is missing. Below the inbox, where others write, no link is followed.
     pub(crate) fn open(&self, data_dir: &Path) -> anyhow::Result<Folder> {
         let (root, beneath) = self.split();

@@ -51,7 +51,7 @@ pub(crate) fn deliver(services: &Services<'_>, run: &mut Run, summary: &RunSumma
             if owed_before.is_some() {
                 info!(run = %run.record.id, folder, "missing answers have been written");
             }
-            (Some(place), None)
+            (Some(place.for_record(&services.config.data.dir)), None)
         }
         Err(error) => {
             let error = format!("{error:#}");
@@ -97,8 +97,8 @@ fn write(
 /// Where the answers of a run lie, if that is not the place that is configured now.
 fn earlier_place(config: &Config, record: &RunRecord) -> Option<Place> {
     let answers = record.answers.as_ref()?;
-    let earlier = answers.place.clone().filter(|place| *place != Place::configured(config))?;
-    earlier.has_file(&answers.folder, STATUS).then_some(earlier)
+    let earlier = answers.place.as_ref()?.in_data(&config.data.dir);
+    (earlier != Place::configured(config) && earlier.has_file(&answers.folder, STATUS)).then_some(earlier)
 }
 
 fn write_into(
@@ -155,8 +155,8 @@ pub(crate) fn remove(services: &Services<'_>, record: &RunRecord) -> anyhow::Res
         return Ok(());
     }
     let configured = Place::configured(services.config);
-    let place = record.answers.as_ref().and_then(|answers| answers.place.clone());
-    let place = place.unwrap_or_else(|| configured.clone());
+    let place = record.answers.as_ref().and_then(|answers| answers.place.as_ref());
+    let place = place.map_or_else(|| configured.clone(), |place| place.in_data(&services.config.data.dir));
     // A share that the configuration no longer names may never come back.
     if place == configured {
         place.check_mount(&services.config.data.dir)?;

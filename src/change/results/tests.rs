@@ -48,6 +48,18 @@ fn text(bytes: Vec<u8>) -> String {
 }
 
 #[test]
+fn short_rows_below_many_columns_fill_neither_the_results_nor_the_file_of_rows_that_are_split_off() {
+    let (columns, rows) = (",further".repeat(990), "1,2\n".repeat(20_000));
+    let text = format!("aid,value{columns}\n{rows}");
+    let file = parse(text.as_bytes(), &BTreeMap::new(), 20_000).unwrap();
+    assert!(
+        note(&file).unwrap().contains("leave out 490 of the 992 columns, from column 503, `further`, on")
+    );
+    let all = file.records.iter().map(|record| record.row).collect();
+    assert_eq!(input_csv(&file, &all), text.as_bytes());
+}
+
+#[test]
 fn the_files_of_a_run_as_people_open_them() {
     let file = parsed(FILE);
     let plan = planned(FILE, &world(), Mode::Row, &Guards::default());

@@ -97,6 +97,25 @@ async fn the_answers_of_a_run_stay_where_its_first_ones_are_when_another_place_i
 }
 
 #[tokio::test]
+async fn a_copy_of_the_data_answers_in_the_copy() {
+    let mut bench = Bench::new(&[]).await;
+    let group = bench.groups(0).remove(0);
+    drop_file(&bench, "a.csv", &group, 1);
+    pass(&bench, noon()).await;
+    let (original, copy) = (answers(&bench), tempfile::tempdir().unwrap());
+    let copied = copy.path().join("data");
+    let done = std::process::Command::new("cp").arg("-a").arg(bench.folder.path()).arg(&copied).status();
+    assert!(done.unwrap().success());
+    let mut config = bench.app.config.clone();
+    config.data.dir = copied;
+    bench.app = crate::jobs::App::named(config, "a copy");
+    approve(&runs(&bench)[0]);
+    pass(&bench, noon()).await;
+    assert!(text(&answers(&bench).join("a.csv/status.txt")).contains("1 applied"));
+    assert!(text(&original.join("a.csv/status.txt")).contains("held for approval"));
+}
+
+#[tokio::test]
 async fn where_earlier_answers_cannot_be_replaced_the_new_ones_go_to_the_place_that_is_configured() {
     let mut bench = Bench::new(&[]).await;
     let group = bench.groups(0).remove(0);
