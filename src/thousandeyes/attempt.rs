@@ -80,7 +80,11 @@ impl Outcome {
         let retry_after = self.limits.retry_after;
         let said = || ServerMessage::read(&self.body.bytes, self.is_html);
         Err(match status {
-            200..=299 if !is_read => return Ok(Body::default()),
+            // A page of something on the way, such as a login: whether it let the request through, nobody knows.
+            200..=299 if !is_read => match self.page_instead().filter(|_| !self.body.bytes.is_empty()) {
+                None => return Ok(Body::default()),
+                Some(reason) => error(call, is_read, Some(status), reason, retry_after),
+            },
             200..=299 => match self.why_unreadable() {
                 None => return Ok(self.body),
                 Some(reason) => Error::Unusable { call, reason },
@@ -107,14 +111,14 @@ impl Outcome {
 
     /// What keeps a successful answer from being read.
     fn why_unreadable(&self) -> Option<String> {
-        let body = self.body.bytes.trim_ascii_start();
-        if !self.reason.is_empty() {
-            return Some(self.reason.clone());
-        }
-        if self.is_html || body.starts_with(b"<") {
-            return Some(format!("the answer is an HTML page, not JSON. {PROXY}"));
-        }
-        None
+        let reason = Some(&self.reason).filter(|reason| !reason.is_empty());
+        reason.cloned().or_else(|| self.page_instead())
+    }
+
+    /// That a page came, which the API never sends.
+    fn page_instead(&self) -> Option<String> {
+        let is_page = self.is_html || self.body.bytes.trim_ascii_start().starts_with(b"<");
+        is_page.then(|| format!("the answer is an HTML page, not JSON. {PROXY}"))
     }
 }
 

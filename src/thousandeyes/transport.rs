@@ -156,7 +156,7 @@ impl Transport {
         self.wait_for_turn(call, &mut turn).await
     }
 
-    /// Any 2xx is success, whatever its body says: two descriptions of the API differ in that. Sent once and at once, if it has
+    /// Any 2xx is success, whatever JSON comes with it: two descriptions of the API differ in that. Sent once and at once, if it has
     /// its turn: where waiting would help, it is [`Error::NotYet`], because what the caller knows may not be so afterwards.
     pub(super) async fn post(&self, url: Url, body: Vec<u8>) -> Result<(), Error> {
         let request = Request { id: request_id(), call: self.call("POST", &url), url, body: Some(body) };

@@ -26,8 +26,8 @@ fn write(path: &str, status: u16, body: &str) -> Result<Vec<u8>, Error> {
 }
 
 #[test]
-fn any_2xx_is_a_successful_write_whatever_its_body() {
-    for (status, body) in [(200, "{}"), (201, ""), (204, ""), (200, "<html>"), (202, "?")] {
+fn any_2xx_is_a_successful_write_unless_a_page_comes_with_it() {
+    for (status, body) in [(200, "{}"), (201, ""), (204, ""), (202, "?")] {
         assert_eq!(write("/quotas/assign", status, body), Ok(Vec::new()), "{status}");
     }
 }
@@ -78,6 +78,16 @@ fn a_part_of_an_answer_is_no_answer_although_it_is_whole_json() {
     let part = Outcome { body: body_of("{\"quotas\":[]}"), ..Outcome::answer(206) }.noticing_a_cut_object();
     assert_eq!((part.event, part.reason.contains("206")), (Event::NoAnswer, true));
     assert_eq!(write("/quotas/assign", 206, "{}"), Ok(Vec::new()), "what was written is read back");
+}
+
+#[test]
+fn a_page_in_answer_to_a_write_leaves_its_outcome_unknown() {
+    let login = "\n<!DOCTYPE html><title>Please sign in</title>";
+    let error = write("/quotas/assign", 200, login).unwrap_err();
+    assert!(matches!(error, Error::Unknown { status: Some(200), .. }), "{error:?}");
+    assert!(error.to_string().contains("HTML page"), "{error}");
+    let empty = Outcome { is_html: true, ..Outcome::answer(204) };
+    assert!(empty.conclude(call("POST", "/quotas/unassign"), false, "").is_ok(), "nothing came instead");
 }
 
 #[test]
