@@ -50,7 +50,7 @@ pub(crate) fn problems(data_dir: &Path, now: DateTime<Utc>) -> anyhow::Result<Ve
             what: format!("{file} was damaged; it was renamed to {name}"),
             why: format!("quotakeeper continues without it: {without}."),
             fix: format!(
-                "find out what damaged it (a power cut, a full or failing disk, another program, rights); then remove {}",
+                "find out what damaged it (a power cut, a full or failing disk, another program, permissions); then remove {}",
                 data_dir.join(&name).display()
             ),
             since: at.min(now),
