@@ -300,8 +300,12 @@ fn man(words: &[String]) -> anyhow::Result<()> {
             format!("there is no command {}: `quotakeeper --help` lists all", words.join(" "))
         })?;
     }
+    let mut page = Vec::new();
+    clap_mangen::Man::new(command.clone()).render(&mut page)?;
+    // What stands below the options of `--help` has a name of its own in a manual page.
+    let page = String::from_utf8(page)?.replace(".SH EXTRA\n", ".SH \"EXIT STATUS\"\n");
     let mut out = Out::data();
-    clap_mangen::Man::new(command.clone()).render(&mut out)?;
+    out.write_all(page.as_bytes())?;
     Ok(out.flush()?)
 }
 

@@ -162,6 +162,15 @@ fn failing_output_is_reported_as_a_failure_and_a_reader_that_leaves_is_not() {
 }
 
 #[test]
+fn the_manual_page_has_the_exit_codes_where_people_look_for_them() {
+    let page = Bench::new(World::small()).run(&["man"]).ends_with(0).out;
+    assert!(
+        page.contains("\n.SH \"EXIT STATUS\"\nExit codes: 0 done") && !page.contains(".SH EXTRA"),
+        "{page}"
+    );
+}
+
+#[test]
 fn data_in_a_pipe_keeps_control_characters_out() {
     let world = World::small();
     let bench = Bench::new(world);
