@@ -96,6 +96,18 @@ async fn the_answers_of_a_run_stay_where_its_first_ones_are_when_another_place_i
     assert!(names(&old).is_empty() && names(&new).is_empty());
 }
 
+fn copy_folder(from: &Path, to: &Path) {
+    fs_err::create_dir(to).unwrap();
+    for entry in fs_err::read_dir(from).unwrap().map(Result::unwrap) {
+        let copied = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_folder(&entry.path(), &copied);
+        } else {
+            fs_err::copy(entry.path(), copied).unwrap();
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_copy_of_the_data_answers_in_the_copy() {
     let mut bench = Bench::new(&[]).await;
@@ -104,8 +116,7 @@ async fn a_copy_of_the_data_answers_in_the_copy() {
     pass(&bench, noon()).await;
     let (original, copy) = (answers(&bench), tempfile::tempdir().unwrap());
     let copied = copy.path().join("data");
-    let done = std::process::Command::new("cp").arg("-a").arg(bench.folder.path()).arg(&copied).status();
-    assert!(done.unwrap().success());
+    copy_folder(bench.folder.path(), &copied);
     let mut config = bench.app.config.clone();
     config.data.dir = copied;
     bench.app = crate::jobs::App::named(config, "a copy");
