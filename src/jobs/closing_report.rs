@@ -108,6 +108,9 @@ fn closed_cycles(
     now: DateTime<Utc>,
 ) -> anyhow::Result<Vec<ClosedCycles>> {
     let mut lookup = CycleLookup::new(ended, inputs.history.until(now)?, inputs.config.schedule.timezone);
+    if inputs.config.mail.routes_file.is_some() {
+        lookup = lookup.for_owners();
+    }
     while let Some(at) = lookup.next() {
         lookup.observe(at, inputs.history.read_or_warn(at).as_ref());
     }

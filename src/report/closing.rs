@@ -21,7 +21,7 @@ use serde::Serialize;
 
 use self::totals::{began_late, last_partial_reading, total, year};
 use crate::domain::diff::Diff;
-use crate::domain::quota::{Organization, Snapshot, SnapshotRow, Target, Units, UsageRule};
+use crate::domain::quota::{Aid, Organization, Snapshot, SnapshotRow, Target, Units, UsageRule};
 use crate::report::closing::cycle_lookup::{ClosedCycles, Cycle, LastSeen};
 use crate::report::closing::cycle_usage::{CycleUsage, cycle_usage, spent_by};
 use crate::report::closing::section::Section;
@@ -139,9 +139,9 @@ fn section(closed: &ClosedCycles, input: &ClosingInput<'_>, context: &ReportCont
     let rule = input.rule;
     let last = &closed.cycles[0];
     let seen = || closed.cycles.iter().filter_map(|cycle| cycle.last_seen.as_ref());
-    let partial =
-        seen().next().is_some() && seen().flat_map(|seen| &seen.rows).all(|row| row.target.aid.is_some());
-    let rows = last.last_seen.as_ref().map_or(&[][..], |seen| &seen.rows);
+    let partial = seen().next().is_some()
+        && seen().flat_map(LastSeen::places).all(|place| place.account_group.is_some());
+    let rows: Vec<SnapshotRow<'_>> = last.last_seen.iter().flat_map(LastSeen::rows).collect();
     let (name, id, org_name) = names(closed, &rows_with_names(closed, input.latest), partial);
     let of = |cycle: &Cycle| total(cycle.last_seen.as_ref(), partial, rule);
     let now = of(last);
@@ -219,10 +219,13 @@ fn section(closed: &ClosedCycles, input: &ClosingInput<'_>, context: &ReportCont
 
 /// The rows that give the names: of the last cycle that was seen, else of the latest snapshot.
 fn rows_with_names<'a>(closed: &'a ClosedCycles, latest: &'a Snapshot) -> Vec<SnapshotRow<'a>> {
-    let seen =
-        closed.cycles.iter().filter_map(|cycle| cycle.last_seen.as_ref()).find(|seen| !seen.rows.is_empty());
+    let seen = closed
+        .cycles
+        .iter()
+        .filter_map(|cycle| cycle.last_seen.as_ref())
+        .find(|seen| seen.places().next().is_some());
     match seen {
-        Some(seen) => seen.rows.clone(),
+        Some(seen) => seen.rows().collect(),
         None => latest.organization(&closed.org_id).into_iter().flat_map(Organization::rows).collect(),
     }
 }
@@ -280,7 +283,7 @@ fn notes(closed: &ClosedCycles, mismatched: Option<&SnapshotRow<'_>>, rule: &Usa
             grouped(row.quota.unwrap_or(0))
         ));
     }
-    let unknown = |seen: &LastSeen| seen.rows.iter().all(|row| rule.used(&row.usage).is_none());
+    let unknown = |seen: &LastSeen| seen.places().all(|place| rule.used(&place.usage()).is_none());
     if last.last_seen.as_ref().is_some_and(unknown) {
         notes.push("Usage is unknown, so this report cannot say how much was left.".to_owned());
     }
@@ -298,10 +301,10 @@ fn lines(closed: &ClosedCycles, input: &ClosingInput<'_>) -> Vec<Line> {
         ..SnapshotRow::new(Target { org_id: closed.org_id.clone(), aid: None })
     };
     let seen = || closed.cycles.iter().filter_map(|cycle| cycle.last_seen.as_ref());
-    let has_own = seen().flat_map(|seen| &seen.rows).any(|row| row.target.aid.is_none());
-    let middle = closed.middle.iter().flat_map(|seen| &seen.rows);
-    let projected: BTreeMap<&Target, Units> =
-        middle.filter_map(|row| Some((&row.target, rule.projected(&row.usage)?))).collect();
+    let has_own = seen().flat_map(LastSeen::places).any(|place| place.account_group.is_none());
+    let middle = closed.middle.iter().flat_map(LastSeen::places);
+    let projected: BTreeMap<Option<&Aid>, Units> =
+        middle.filter_map(|place| Some((place.aid(), rule.projected(&place.usage())?))).collect();
     let mut lines = Vec::new();
     for (index, cycle) in closed.cycles.iter().enumerate() {
         let line = |row: &SnapshotRow<'_>, seen_at| Line {
@@ -312,12 +315,12 @@ fn lines(closed: &ClosedCycles, input: &ClosingInput<'_>) -> Vec<Line> {
             start: cycle.start,
             end: cycle.end,
             seen_at,
-            projected: projected.get(&row.target).copied().filter(|_| index == 0),
+            projected: projected.get(&row.target.aid.as_ref()).copied().filter(|_| index == 0),
         };
         match &cycle.last_seen {
             Some(seen) => {
-                let shown = seen.rows.iter().filter(|row| index == 0 || !has_own || row.target.aid.is_none());
-                lines.extend(shown.map(|row| line(row, Some(seen.at))));
+                let shown = seen.rows().filter(|row| index == 0 || !has_own || row.target.aid.is_none());
+                lines.extend(shown.map(|row| line(&row, Some(seen.at))));
             }
             None => lines.push(line(&unseen, None)),
         }

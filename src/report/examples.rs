@@ -111,7 +111,8 @@ fn closed(snapshot: &Snapshot, context: &ReportContext) -> ClosedCycles {
         row(Target::account_group("1", "2"), 3000, 3500, 5000, context),
     ];
     let day = |days| context.now - chrono::TimeDelta::days(days);
-    let last_seen = Some(LastSeen { at: snapshot.taken_at - chrono::TimeDelta::days(3), rows });
+    let shown = Snapshot::new(snapshot.taken_at, rows).organizations().first().cloned();
+    let last_seen = Some(LastSeen { at: snapshot.taken_at - chrono::TimeDelta::days(3), shown });
     ClosedCycles {
         org_id: "1".into(),
         cycles: vec![

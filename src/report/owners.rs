@@ -11,7 +11,7 @@ use crate::change::{
     Code, GuardHit, Outcome, Plan, PlanRow, Problem, RowResult, RunState, RunSummary, Verdict,
 };
 use crate::domain::diff::Diff;
-use crate::domain::quota::{OrgId, Snapshot, SnapshotRow, Target, UsageRule};
+use crate::domain::quota::{OrgId, Place, Snapshot, SnapshotRow, Target, UsageRule};
 use crate::report::alerts::crossings::AlertEvent;
 use crate::report::alerts::{AlertInput, AlertReport, alert_report};
 use crate::report::changes::diffs::{Unlisted, drift_report};
@@ -106,13 +106,10 @@ pub(crate) fn closing_report_to_owners(
 ) -> Option<ClosingReport> {
     let theirs = &share.targets;
     let is_theirs = |row: &SnapshotRow<'_>| theirs.contains(&row.target);
-    let of_seen = |seen: &LastSeen| LastSeen {
-        at: seen.at,
-        rows: seen.rows.iter().filter(|row| is_theirs(row)).cloned().collect(),
-    };
+    let of_seen = |seen: &LastSeen| seen.filtered(|place| theirs.contains(&place.target()));
     let of_cycle =
         |cycle: &Cycle| Cycle { last_seen: cycle.last_seen.as_ref().map(of_seen), ..cycle.clone() };
-    let has_theirs = |closed: &&ClosedCycles| seen_targets(closed).any(|target| theirs.contains(target));
+    let has_theirs = |closed: &&ClosedCycles| seen_targets(closed).any(|target| theirs.contains(&target));
     let part: Vec<ClosedCycles> = input
         .closed
         .iter()
@@ -133,9 +130,9 @@ pub(crate) fn closing_report_to_owners(
 }
 
 /// The targets that a closed cycle is about, as it was last seen.
-pub(crate) fn seen_targets(closed: &ClosedCycles) -> impl Iterator<Item = &Target> {
+pub(crate) fn seen_targets(closed: &ClosedCycles) -> impl Iterator<Item = Target> {
     let last = closed.cycles.first().and_then(|cycle| cycle.last_seen.as_ref());
-    last.into_iter().flat_map(|seen| &seen.rows).map(|row| &row.target)
+    last.into_iter().flat_map(LastSeen::places).map(Place::target)
 }
 
 fn to_owners(mut report: ChangesReport, share: &Share) -> ChangesReport {

@@ -114,8 +114,8 @@ impl Mailer {
         now: DateTime<Utc>,
     ) -> anyhow::Result<()> {
         let context = self.context(now);
-        let targets = input.closed.iter().flat_map(report::seen_targets);
-        self.to_each(targets, &self.mail.to.usage, |share| {
+        let targets: Vec<Target> = input.closed.iter().flat_map(report::seen_targets).collect();
+        self.to_each(targets.iter(), &self.mail.to.usage, |share| {
             let Some(report) = closing_report_to_owners(input, share, &context) else { return Ok(()) };
             self.send_closing(report, &share.recipients, now)
         })

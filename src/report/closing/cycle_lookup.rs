@@ -6,7 +6,7 @@
 use chrono::{DateTime, Datelike, Months, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-use crate::domain::quota::{OrgId, Organization, Snapshot, SnapshotRow};
+use crate::domain::quota::{OrgId, Organization, Place, Snapshot, SnapshotRow};
 use crate::report::closing::cycle_tracker::{EndedCycle, GAP, SAME};
 
 /// No more snapshots are opened, however many organizations close on however many dates.
@@ -41,16 +41,41 @@ pub(crate) struct Cycle {
     pub last_seen: Option<LastSeen>,
 }
 
-/// The rows of one organization in one snapshot, its own first.
+/// What one snapshot showed of one organization.
 #[derive(Clone, Debug)]
 pub(crate) struct LastSeen {
     pub at: DateTime<Utc>,
-    pub rows: Vec<SnapshotRow<'static>>,
+    /// None where nothing of it is left for those who read the report.
+    pub shown: Option<Organization>,
 }
 
 impl LastSeen {
     fn new(at: DateTime<Utc>, organization: &Organization) -> Self {
-        Self { at, rows: organization.rows().map(SnapshotRow::into_owned).collect() }
+        Self { at, shown: Some(organization.clone()) }
+    }
+
+    /// Its own row first.
+    pub(in crate::report) fn rows(&self) -> impl Iterator<Item = SnapshotRow<'_>> + Clone {
+        self.shown.iter().flat_map(Organization::rows)
+    }
+
+    /// The places of those rows, for those who need not know what they say.
+    pub(in crate::report) fn places(&self) -> impl Iterator<Item = Place<'_>> {
+        self.shown.iter().flat_map(Organization::places)
+    }
+
+    /// Those of its rows alone that are to be kept.
+    pub(in crate::report) fn filtered(&self, is_kept: impl FnMut(Place<'_>) -> bool) -> Self {
+        Self { at: self.at, shown: self.shown.clone().and_then(|shown| shown.filtered(is_kept)) }
+    }
+
+    /// Leaves its account groups out where it has a row of its own: of an earlier cycle that alone is reported, unless to owners of some
+    /// account groups.
+    fn without_groups(mut self) -> Self {
+        if let Some(shown) = self.shown.as_mut().filter(|shown| shown.own.is_some()) {
+            shown.account_groups = Vec::new();
+        }
+        self
     }
 }
 
@@ -76,6 +101,8 @@ pub(crate) struct CycleLookup {
 /// How far it has come for one organization.
 struct Search {
     closed: ClosedCycles,
+    /// Also those of the cycles before the one that closed.
+    keeps_groups: bool,
     /// The beginning of the time that closed, as the record knows it.
     start: DateTime<Utc>,
     /// The end of the cycle that is looked for.
@@ -100,6 +127,7 @@ impl CycleLookup {
                 middle: None,
                 cut: false,
             },
+            keeps_groups: false,
             start: ended.start,
             end: ended.end,
             step: TimeDelta::zero(),
@@ -110,6 +138,14 @@ impl CycleLookup {
         };
         let searches = ended.iter().map(search).collect();
         Self { moments, zone, searches, opened: 0 }
+    }
+
+    /// Also keeps what account groups used in the cycles before the one that closed: for reports to owners of some of them.
+    pub(crate) fn for_owners(mut self) -> Self {
+        for search in &mut self.searches {
+            search.keeps_groups = true;
+        }
+        self
     }
 
     /// The snapshot to look into next; none when all is found, or enough was opened.
@@ -199,6 +235,12 @@ impl Search {
         if missed {
             self.closed.cycles.extend(unseen_cycles(end, self.end));
         }
+        let is_earlier = !self.closed.cycles.is_empty();
+        let last_seen = if is_earlier && !self.keeps_groups {
+            last_seen.map(LastSeen::without_groups)
+        } else {
+            last_seen
+        };
         let cycle = Cycle { start, end: if missed { end } else { self.end }, last_seen };
         if self.closed.cycles.is_empty() {
             self.want_middle = moment_before(moments, cycle.middle()).filter(|middle| *middle > start);

@@ -61,7 +61,7 @@ pub(crate) fn ended(org_id: &str) -> EndedCycle {
 /// What a lookup through these snapshots finds, and how many of them it opened.
 pub(crate) fn walked(ended: &[EndedCycle], history: &[Snapshot]) -> (Vec<ClosedCycles>, usize) {
     let moments = history.iter().map(|snapshot| snapshot.taken_at).collect();
-    let mut lookup = CycleLookup::new(ended, moments, context().zone);
+    let mut lookup = CycleLookup::new(ended, moments, context().zone).for_owners();
     let mut opened = 0;
     while let Some(at) = lookup.next() {
         opened += 1;

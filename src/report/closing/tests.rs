@@ -213,7 +213,7 @@ fn only(closed: &ClosedCycles, aids: &[&str]) -> ClosedCycles {
     let seen =
         closed.cycles.iter_mut().filter_map(|cycle| cycle.last_seen.as_mut()).chain(closed.middle.as_mut());
     for seen in seen {
-        seen.rows.retain(|row| row.target.aid.as_ref().is_some_and(|aid| aids.contains(&aid.as_str())));
+        *seen = seen.filtered(|place| place.aid().is_some_and(|aid| aids.contains(&aid.as_str())));
     }
     closed
 }

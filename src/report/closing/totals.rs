@@ -25,9 +25,14 @@ pub(super) struct Total {
 }
 
 pub(super) fn total(seen: Option<&LastSeen>, partial: bool, rule: &UsageRule) -> Total {
-    let Some(rows) = seen.map(|seen| seen.rows.as_slice()).filter(|rows| !rows.is_empty()) else {
-        return Total::default();
+    let rows: Vec<SnapshotRow<'_>> = match seen {
+        Some(seen) if partial => seen.rows().collect(),
+        Some(seen) => seen.rows().take(1).collect(),
+        None => Vec::new(),
     };
+    if rows.is_empty() {
+        return Total::default();
+    }
     if partial {
         let all = |units: &dyn Fn(&SnapshotRow<'_>) -> Option<Units>| {
             rows.iter().map(units).collect::<Option<Vec<Units>>>().map(sum)

@@ -2,8 +2,10 @@
 
 use super::*;
 use crate::domain::quota::{Target, Usage};
-use crate::report::closing::fixtures::{at_the_end_of, cycle, ended, history, walked};
+use crate::report::closing::fixtures::{at_the_end_of, cycle, ended, history, report_in, walked};
+use crate::report::closing_table;
 use crate::report::fixtures::{at, context};
+use crate::report::shared::Extent;
 
 /// `11-05 12-04T23`: the start of each cycle, and when it was last seen.
 fn found(closed: &ClosedCycles) -> Vec<String> {
@@ -96,6 +98,32 @@ fn a_cycle_that_was_cut_short_ends_where_the_next_one_began() {
     let seen = Snapshot::new(at("11-20T06:00"), at_the_end_of(11).owned_rows());
     let cycles = walked(&[early], &[at_the_end_of(10), seen]).0.remove(0).cycles;
     assert_eq!((cycles[0].start, cycles[0].end), (at("11-05T00:00"), at("11-20T12:00")));
+}
+
+#[test]
+fn of_earlier_cycles_account_groups_are_kept_for_owners_alone_and_the_report_is_the_same() {
+    let history = history();
+    let moments = || history.iter().map(|snapshot| snapshot.taken_at).collect();
+    let closed = |mut lookup: CycleLookup| {
+        while let Some(at) = lookup.next() {
+            lookup.observe(at, history.iter().find(|snapshot| snapshot.taken_at == at));
+        }
+        lookup.into_closed()
+    };
+    let ended = ["10452", "10788"].map(ended);
+    let all = closed(CycleLookup::new(&ended, moments(), context().zone).for_owners());
+    let fewer = closed(CycleLookup::new(&ended, moments(), context().zone));
+    let groups = |closed: &[ClosedCycles], cycle: usize| -> usize {
+        let seen = closed.iter().filter_map(|closed| closed.cycles.get(cycle)?.last_seen.as_ref());
+        seen.flat_map(LastSeen::places).filter(|place| place.account_group.is_some()).count()
+    };
+    assert!(groups(&all, 0) > 0 && groups(&all, 1) > 0);
+    assert_eq!((groups(&fewer, 0), groups(&fewer, 1)), (groups(&all, 0), 0));
+    let report = |closed: &[ClosedCycles]| {
+        let report = report_in(Extent::Whole, closed);
+        (serde_json::to_value(&report).unwrap(), closing_table(&report, usize::MAX).bytes)
+    };
+    assert_eq!(report(&fewer), report(&all));
 }
 
 #[test]

@@ -123,7 +123,7 @@ fn summary_of(outcomes: &[u8], state: RunState) -> RunSummary {
 fn closed() -> Vec<report::ClosedCycles> {
     let seen = |org: usize, day: &str| report::SeenInCycle {
         at: at(day),
-        rows: snapshot().owned_rows()[org * (GROUPS + 1)..(org + 1) * (GROUPS + 1)].to_vec(),
+        shown: snapshot().organization(&target(org * (GROUPS + 1)).org_id).cloned(),
     };
     let cycle = |org: usize, start: &str, end: &str| report::Cycle {
         start: at(start),
