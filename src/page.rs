@@ -5,6 +5,7 @@
 //! nothing is inserted into: it reads the tables, and one inert block of JSON. The policy of the page names the script's hash, so
 //! that nothing else can run whatever a name holds.
 
+mod dots;
 mod target_row;
 
 use std::io::Write;
@@ -18,9 +19,9 @@ use minijinja::{Environment, HtmlEscape, UndefinedBehavior, Value, context};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use self::dots::with_dots;
 use self::target_row::{common_cells, target_row};
 use crate::report::{UsagePage, UsageRow};
-use crate::text::dots::with_dots;
 use crate::text::edge;
 use crate::text::template_filters::{add_filters, isolated_text};
 

@@ -4,7 +4,6 @@
 
 pub(crate) mod clean;
 pub(crate) mod codes;
-pub(crate) mod dots;
 pub(crate) mod edge;
 pub(crate) mod glob;
 pub(crate) mod lookalike;

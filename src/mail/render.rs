@@ -17,7 +17,6 @@ use serde::Serialize;
 
 use crate::files;
 use crate::report::{self, Report, ReportContext};
-use crate::text::dots::page_with_dots;
 use crate::text::template_filters::add_filters;
 use crate::text::{edge, redact};
 
@@ -272,7 +271,8 @@ fn render(
     })?;
     // The rules that cannot be inlined now lead the head, but browsers look for the charset in the first 1024 bytes.
     let html = without_tags_in_attributes(&html);
-    let html = page_with_dots(&html);
+    // A line may break after the dot between two facts, and not before it.
+    let html = html.replace(" · ", "&nbsp;· ");
     Ok(html.replacen("<head>", "<head><meta charset=\"utf-8\">", 1))
 }
 
