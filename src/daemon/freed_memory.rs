@@ -6,20 +6,23 @@ use std::path::Path;
 use std::process::Command;
 
 /// The limits of the GNU C library above which it gives back what is free, see mallopt(3). Unless one is set, it raises both to the
-/// largest block that was ever freed: they stay where it begins. And the number of its heaps: what each of several keeps is lost to the others.
-const LIMITS: [(&str, &str); 3] =
-    [("MALLOC_TRIM_THRESHOLD_", "131072"), ("MALLOC_MMAP_THRESHOLD_", "131072"), ("MALLOC_ARENA_MAX", "1")];
+/// largest block that was ever freed.
+const LIMITS: [&str; 2] = ["MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_"];
+
+/// Where the library itself begins.
+const BYTES: &str = "131072";
 
 /// Starts this program once more in the same process with fixed limits, because they are read before `main`. Returns where somebody has
 /// set one, where another C library is used, and where the program cannot be started again, or was started through another one.
 pub(crate) fn fix_limits() {
-    if !cfg!(target_env = "gnu") || LIMITS.iter().any(|(limit, _)| std::env::var_os(limit).is_some()) {
+    if !cfg!(target_env = "gnu") || LIMITS.iter().any(|limit| std::env::var_os(limit).is_some()) {
         return;
     }
     let Ok(program) = std::env::current_exe() else { return };
     let mut arguments = std::env::args_os();
     let Some(name) = arguments.next().filter(|name| is_named(&program, name)) else { return };
-    let error = Command::new(program).arg0(name).args(arguments).envs(LIMITS).exec();
+    let error =
+        Command::new(program).arg0(name).args(arguments).envs(LIMITS.map(|limit| (limit, BYTES))).exec();
     tracing::debug!(%error, "freed memory may be kept: the program could not be started again with limits");
 }
 
