@@ -247,10 +247,9 @@ pub(crate) fn page_from(latest: &Snapshot, earlier: &[Snapshot]) -> UsagePage {
         context: &context,
     };
     let groups = latest.places().enumerate().filter(|(_, place)| place.account_group.is_some());
-    let groups = Ranking::new(groups, MOST_ROWS, input.slopes, judging).numbered_statuses().collect();
-    let input_of_page =
-        PageInput { latest, groups, left_out: 0, curves, headroom_percent: 10, owners: &owners };
-    UsagePage::new(usage_report(&input, &context), input_of_page, &context)
+    let ranking = Ranking::new(groups, MOST_ROWS, input.slopes, judging);
+    let input_of_page = PageInput { latest, left_out: 0, curves, headroom_percent: 10, owners: &owners };
+    UsagePage::new(usage_report(&input, &context), ranking.numbered_statuses(), input_of_page, &context)
 }
 
 pub(crate) fn curves_of<'a>(latest: &'a Snapshot, earlier: &[Snapshot], rule: &'a UsageRule) -> Curves<'a> {

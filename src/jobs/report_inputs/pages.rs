@@ -35,11 +35,10 @@ impl ReportInputs<'_> {
         let judging = self.judging(latest.taken_at, &rule, &context);
         let groups = latest.places().enumerate().filter(|(_, place)| place.account_group.is_some());
         let ranking = Ranking::new(groups, MOST_ROWS, &slopes, judging);
-        let groups: Vec<_> = ranking.numbered_statuses().collect();
-        let left_out = ranking.count() - groups.len();
+        let left_out = ranking.count().saturating_sub(MOST_ROWS);
         let headroom_percent = self.config.guard.headroom_percent;
-        let input = PageInput { latest, groups, left_out, curves, headroom_percent, owners };
-        Ok(UsagePage::new(report, input, &context))
+        let input = PageInput { latest, left_out, curves, headroom_percent, owners };
+        Ok(UsagePage::new(report, ranking.numbered_statuses(), input, &context))
     }
 
     /// The same with the organizations and those account groups alone that a mail lists: those that are worst off.
@@ -51,16 +50,16 @@ impl ReportInputs<'_> {
         let curves = self.curves(&part, &self.config.usage.rule(), now)?.drawn();
         let numbers: BTreeMap<Target, usize> =
             part.places().enumerate().map(|(number, place)| (place.target(), number)).collect();
-        let numbered = |status: &QuotaStatus| Some((*numbers.get(&status.target)?, status.clone()));
+        let numbered = |status: QuotaStatus| Some((*numbers.get(&status.target)?, status));
+        let groups = report.worst.clone().into_iter().filter_map(numbered);
         let input = PageInput {
             latest: &part,
-            groups: report.worst.iter().filter_map(numbered).collect(),
             left_out: 0,
             curves,
             headroom_percent: self.config.guard.headroom_percent,
             owners: &|_| Vec::new(),
         };
-        Ok(UsagePage::new(report, input, &self.context(now)))
+        Ok(UsagePage::new(report, groups, input, &self.context(now)))
     }
 
     fn curves<'a>(

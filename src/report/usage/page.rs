@@ -83,8 +83,6 @@ pub(crate) type Owners<'a> = dyn Fn(&Target) -> Vec<String> + 'a;
 /// What a page shows beside the report.
 pub(crate) struct PageInput<'a> {
     pub latest: &'a Snapshot,
-    /// The account groups that are on it, worst first, each with its number in the snapshot.
-    pub groups: Vec<(usize, QuotaStatus)>,
     /// How many are not on it.
     pub left_out: usize,
     pub curves: DrawnCurves,
@@ -94,9 +92,15 @@ pub(crate) struct PageInput<'a> {
 }
 
 impl UsagePage {
-    /// Of a report on everything in the latest snapshot.
-    pub(crate) fn new(report: UsageReport, input: PageInput<'_>, context: &ReportContext) -> Self {
-        let PageInput { latest, groups, left_out, curves, headroom_percent, owners } = input;
+    /// Of a report on everything in the latest snapshot. `groups` are the account groups that are on the page, worst first, each with
+    /// its number in the snapshot.
+    pub(crate) fn new(
+        report: UsageReport,
+        groups: impl Iterator<Item = (usize, QuotaStatus)>,
+        input: PageInput<'_>,
+        context: &ReportContext,
+    ) -> Self {
+        let PageInput { latest, left_out, curves, headroom_percent, owners } = input;
         let mut drawing = Drawing::new(&report, latest, curves);
         let picture = drawing.picture(&report, context.zone);
         let trends = drawing.of_organizations(&report, latest);
@@ -112,7 +116,7 @@ impl UsagePage {
                 status,
             }
         };
-        let rows: Vec<Row> = groups.into_iter().map(row).collect();
+        let rows: Vec<Row> = groups.map(row).collect();
         let organizations = report.organizations.iter().map(|seen| DataOrganization {
             id: seen.own.id.to_string(),
             name: seen.own.name.to_string(),
