@@ -17,7 +17,7 @@ use crate::domain::quota::{Snapshot, SnapshotRow, UsageRule};
 use crate::exit_code::Exit;
 use crate::history::{Block, NONE_READABLE, Unreadable, left_out};
 use crate::jobs::report_inputs::ReportInputs;
-use crate::report::{Level, QuotaStatus, Ranking, USAGE_COLUMNS, is_over, usage_record, words};
+use crate::report::{Level, QuotaStatus, Ranking, is_over, words, write_usage_csv};
 use crate::text::words::grouped;
 use crate::text::{edge, glob, lookalike};
 
@@ -54,14 +54,7 @@ pub(super) fn targets(
     let ranking = Ranking::new(latest.places().enumerate(), most, &slopes, judging);
     match asked.format {
         TableFormat::Text => write!(out, "{}", text(&latest, &ranking, style))?,
-        TableFormat::Csv => {
-            let mut csv = csv::Writer::from_writer(out);
-            csv.write_record(USAGE_COLUMNS)?;
-            for status in ranking.statuses() {
-                csv.write_record(usage_record(&status))?;
-            }
-            csv.flush()?;
-        }
+        TableFormat::Csv => write_usage_csv(&ranking, out)?,
         TableFormat::Json => write_json(&latest, &ranking, out)?,
     }
     if asked.name.is_none() && asked.over.is_none() {

@@ -12,7 +12,7 @@ use crate::report::ranking::Ranking;
 use crate::report::shared::quota_status::QuotaStatus;
 
 /// The columns of [`usage_record`].
-pub(crate) const USAGE_COLUMNS: [&str; 14] = [
+const USAGE_COLUMNS: [&str; 14] = [
     "org_id",
     "org_name",
     "aid",
@@ -41,9 +41,14 @@ pub(crate) struct Table {
     pub is_whole: bool,
 }
 
-/// Every target, worst first.
+/// Every target, worst first, for people to open.
 pub(crate) fn write_usage_table(ranking: &Ranking<'_>, out: &mut dyn Write) -> anyhow::Result<()> {
     out.write_all(MARK)?;
+    write_usage_csv(ranking, out)
+}
+
+/// The same for programs.
+pub(crate) fn write_usage_csv(ranking: &Ranking<'_>, out: &mut dyn Write) -> anyhow::Result<()> {
     let mut csv = csv::Writer::from_writer(out);
     csv.write_record(USAGE_COLUMNS)?;
     for status in ranking.statuses() {
@@ -136,7 +141,7 @@ fn closing_record(line: &Line) -> [String; 14] {
 }
 
 /// How one target stands, as a row of a table.
-pub(crate) fn usage_record(status: &QuotaStatus) -> [String; 14] {
+fn usage_record(status: &QuotaStatus) -> [String; 14] {
     let [name, org_name] = status.whole_names();
     let whole_or = |whole: &str, cut: &str| text_cell(if whole.is_empty() { cut } else { whole });
     let group_name = match &status.target.aid {
