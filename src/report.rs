@@ -60,7 +60,9 @@ pub(crate) use self::shared::trends::Trends;
 pub(crate) use self::shared::week::{Slopes, Week};
 pub(crate) use self::shared::{Audience, Extent, Footer, ReportContext, page_of, words};
 pub(crate) use self::snapshot_summary::SnapshotSummary;
-pub(crate) use self::table::{ATTACHED, changes_table, closing_table, write_usage_csv, write_usage_table};
+pub(crate) use self::table::{
+    ATTACHED, changes_table, write_closing_table, write_usage_csv, write_usage_table,
+};
 pub(crate) use self::target::{TargetPage, TargetParts, target_page};
 pub(crate) use self::timeline::{Moment, People, QuotaChange, Timeline, TimelineInput, timeline};
 pub(crate) use self::usage::input::UsageInput;

@@ -25,7 +25,7 @@ use crate::jobs::requests::Ask;
 use crate::jobs::requests::basis::Basis;
 use crate::jobs::{self, App, Job, Sends, Trigger, Worker, closing_report};
 use crate::page;
-use crate::report::{Extent, Ranking, changes_table, closing_table, write_usage_table};
+use crate::report::{self, Extent, Ranking, changes_table, write_closing_table, write_usage_table};
 
 /// This process as one that may hold the lock.
 pub(super) fn handover(app: &App) -> Handover<'_> {
@@ -197,11 +197,14 @@ pub(super) fn closing_report(
     let inputs = app.report_inputs();
     let latest = inputs.latest(now)?;
     let scope = asked.scope(&latest, earlier(app))?;
-    let report = closing_report::last_closings_report(&inputs, &scope.narrow(latest), now)?;
-    match asked.file {
-        ReportFile::Page(path) => write(path, page::plain_page("cycles.html", &report, None)?.as_bytes()),
-        ReportFile::Table(path) => write(path, &closing_table(&report, usize::MAX).bytes),
-    }
+    let latest = scope.narrow(latest);
+    closing_report::of_last_closings(&inputs, &latest, now, |input, context| match asked.file {
+        ReportFile::Page(path) => {
+            let report = report::closing_report(input, context);
+            write(path, page::plain_page("cycles.html", &report, None)?.as_bytes())
+        }
+        ReportFile::Table(path) => write_with(path, |file| write_closing_table(input, file)),
+    })
 }
 
 fn earlier(app: &App) -> Earlier<'_> {

@@ -70,7 +70,9 @@ pub(crate) fn last_closings(
     }
     let closed = closed_cycles(inputs, &ended, now)?;
     if closed.iter().flat_map(|closed| &closed.cycles).any(|cycle| cycle.last_seen.is_some()) {
-        return Ok(LastClosings::Report(Box::new(report_on(inputs, &closed, latest, now)?)));
+        let report =
+            of_cycles(inputs, &closed, latest, now, |input, context| Ok(closing_report(input, context)))?;
+        return Ok(LastClosings::Report(Box::new(report)));
     }
     let ends = latest.organizations().iter().filter_map(|own| Some((own.cycle()?.1, own)));
     let next = ends.filter(|(end, _)| *end > now).min_by_key(|(end, _)| *end);
@@ -79,26 +81,28 @@ pub(crate) fn last_closings(
     })))
 }
 
-/// The report on the last closed cycle of every organization that a snapshot shows, mailed before or not.
-pub(crate) fn last_closings_report(
+/// What is made, as a file, of the last closed cycle of every organization that a snapshot shows, mailed before or not.
+pub(crate) fn of_last_closings<T>(
     inputs: &ReportInputs<'_>,
     latest: &Snapshot,
     now: DateTime<Utc>,
-) -> anyhow::Result<ClosingReport> {
+    make: impl FnOnce(&ClosingInput<'_>, &ReportContext) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
     let ended = last_cycles(latest);
     anyhow::ensure!(!ended.is_empty(), "the latest snapshot shows no billing cycle: its usage is unknown");
-    report_on(inputs, &closed_cycles(inputs, &ended, now)?, latest, now)
+    of_cycles(inputs, &closed_cycles(inputs, &ended, now)?, latest, now, make)
 }
 
-fn report_on(
+fn of_cycles<T>(
     inputs: &ReportInputs<'_>,
     closed: &[ClosedCycles],
     latest: &Snapshot,
     now: DateTime<Utc>,
-) -> anyhow::Result<ClosingReport> {
+    make: impl FnOnce(&ClosingInput<'_>, &ReportContext) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
     let diffs = since_the_first(inputs, closed, now)?;
     let input = ClosingInput { closed, diffs: &diffs, latest, rule: &inputs.config.usage.rule() };
-    Ok(closing_report(&input, &ReportContext { extent: Extent::Whole, ..inputs.context(now) }))
+    make(&input, &ReportContext { extent: Extent::Whole, ..inputs.context(now) })
 }
 
 /// What the history says of the cycles that ended, and of those before them.

@@ -30,7 +30,7 @@ use crate::domain::quota::{Snapshot, UsageRule};
 use crate::files::data_folder::DataFolder;
 use crate::report::{
     self, AlertInput, ChangesReport, ClosingReport, Extent, FailingJob, Failure, FailureReport,
-    GatheredFiles, Rebalance, Report, ReportContext, RunNotice, UsageReport, closing_table,
+    GatheredFiles, Rebalance, Report, ReportContext, RunNotice, UsageReport,
 };
 use crate::thousandeyes;
 
@@ -150,12 +150,14 @@ impl Mailer {
         self.send_closing(report, &self.mail.to.usage, now)
     }
 
-    /// With as much of its table as a mail holds.
-    fn send_closing(&self, report: ClosingReport, to: &[String], now: DateTime<Utc>) -> anyhow::Result<()> {
-        let table = closing_table(&report, report::ATTACHED);
-        let attachment = Attachment::csv(&report.table, table.bytes);
-        let report = ClosingReport { in_table: table.rows, ..report };
-        self.send(&Report::Closing(Box::new(report)), to, &[attachment], now)
+    fn send_closing(
+        &self,
+        mut report: ClosingReport,
+        to: &[String],
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<()> {
+        let table = Attachment::csv(&report.table, std::mem::take(&mut report.attached));
+        self.send(&Report::Closing(Box::new(report)), to, &[table], now)
     }
 
     /// A job that fails, reported once however often it is tried.

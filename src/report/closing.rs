@@ -9,19 +9,21 @@ pub(in crate::report) mod cycle_tracker;
 pub(in crate::report) mod cycle_usage;
 #[cfg(test)]
 pub(crate) mod fixtures;
+pub(in crate::report) mod lines;
+mod names;
 mod section;
 mod totals;
 pub(in crate::report) mod wording;
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+use self::lines::lines;
+use self::names::names;
 use self::totals::{began_late, last_partial_reading, total, year};
 use crate::domain::diff::Diff;
-use crate::domain::quota::{Aid, Organization, Snapshot, SnapshotRow, Target, Units, UsageRule};
+use crate::domain::quota::{Snapshot, SnapshotRow, UsageRule};
 use crate::report::closing::cycle_lookup::{ClosedCycles, Cycle, LastSeen};
 use crate::report::closing::cycle_usage::{CycleUsage, cycle_usage, spent_by};
 use crate::report::closing::section::Section;
@@ -30,8 +32,9 @@ use crate::report::closing::wording::{
     projection, year_total,
 };
 use crate::report::shared::level::Level;
-use crate::report::shared::quota_status::{name_and_id, org_name};
 use crate::report::shared::{Extent, Footer, ReportContext, words};
+use crate::report::table::{Table, attached_closing_table};
+use crate::report::usage::page::MOST_ROWS;
 use crate::text::words::grouped;
 
 /// So many organizations are shown in full, the worst first; then so many in a line; the table has them all.
@@ -41,26 +44,13 @@ const BRIEF: usize = 8;
 const RAN_OUT: usize = 6;
 
 /// What the report is made from.
+#[derive(Clone, Copy)]
 pub(crate) struct ClosingInput<'a> {
     pub closed: &'a [ClosedCycles],
     /// What changed since the earliest of these cycles began.
     pub diffs: &'a [Diff],
     pub latest: &'a Snapshot,
     pub rule: &'a UsageRule,
-}
-
-/// A line of the full table.
-#[derive(Clone, Debug)]
-pub(crate) struct Line {
-    pub target: Target,
-    pub org_name: String,
-    pub spent: CycleUsage,
-    pub plan: Option<Units>,
-    pub start: DateTime<Utc>,
-    pub end: DateTime<Utc>,
-    pub seen_at: Option<DateTime<Utc>>,
-    /// What the API projected in the middle of the cycle, for the one that closed.
-    pub projected: Option<Units>,
 }
 
 /// The whole report.
@@ -80,13 +70,14 @@ pub(crate) struct ClosingReport {
     pub rows: usize,
     /// The file name of the attached table.
     pub table: String,
-    /// How many rows it has.
+    /// How many rows it has: the first. Only of a report that is mailed.
     pub in_table: usize,
     pub data_from: String,
     pub data_age: String,
     pub imprint: Footer,
+    /// What is attached.
     #[serde(skip)]
-    pub all: Vec<Line>,
+    pub attached: Vec<u8>,
     /// Where its readers are listed; empty for those under `mail.to`.
     #[serde(skip)]
     pub listed: String,
@@ -104,15 +95,19 @@ impl ClosingReport {
 
 /// `closed` must not be empty.
 pub(crate) fn closing_report(input: &ClosingInput<'_>, context: &ReportContext) -> ClosingReport {
+    let listed = Listed::new(input.closed, context.extent);
     let mut sections: Vec<Section> =
-        input.closed.iter().map(|closed| section(closed, input, context)).collect();
+        input.closed.iter().map(|closed| section(closed, input, &listed, context)).collect();
     sections.sort_by_key(Section::worst_first);
     let headline = headline(&sections);
     let level = sections.iter().map(|section| section.spent.level).max().unwrap_or(Level::Fine);
     let many_organizations = sections.len() > 1;
     let mut brief = sections.split_off(context.at_most(DETAILED).min(sections.len()));
     let rest = brief.split_off(BRIEF.min(brief.len()));
-    let all: Vec<Line> = input.closed.iter().flat_map(|closed| lines(closed, input)).collect();
+    let attached = match context.extent {
+        Extent::Mail => attached_closing_table(input),
+        Extent::Whole => Table::default(),
+    };
     let ended = |closed: &ClosedCycles| format!("{} {}", closed.org_id, closed.cycles[0].end.timestamp());
     ClosingReport {
         subject: headline.clone(),
@@ -122,27 +117,55 @@ pub(crate) fn closing_report(input: &ClosingInput<'_>, context: &ReportContext) 
         sections,
         brief,
         many_organizations,
-        rows: all.len(),
-        in_table: all.len(),
+        rows: lines(input).count(),
+        in_table: attached.rows,
         table: format!("closing-{}.csv", context.now.with_timezone(&context.zone).format("%Y-%m-%d")),
         data_from: format!("{} {}", words::moment(input.latest.taken_at, context.zone), context.zone),
         data_age: words::age(context.now - input.latest.taken_at),
         imprint: context.into(),
-        all,
+        attached: attached.bytes,
         listed: String::new(),
         // What closed: reported again, from whatever snapshots, it is the same mail.
         identity: input.closed.iter().map(ended).collect::<Vec<_>>().join("\n"),
     }
 }
 
-fn section(closed: &ClosedCycles, input: &ClosingInput<'_>, context: &ReportContext) -> Section {
+/// How many account groups of one organization are listed.
+struct Listed {
+    ran_out: usize,
+    /// With the others, those that did not run out.
+    groups: usize,
+}
+
+impl Listed {
+    /// A file lists all of them; so many that no browser would show them are shared out among the organizations.
+    fn new(closed: &[ClosedCycles], extent: Extent) -> Self {
+        let seen = closed.iter().filter_map(|closed| closed.cycles[0].last_seen.as_ref());
+        let groups = seen.flat_map(LastSeen::places).filter(|place| place.account_group.is_some()).count();
+        match extent {
+            Extent::Mail => Self { ran_out: RAN_OUT, groups: 0 },
+            Extent::Whole if groups <= MOST_ROWS => Self { ran_out: usize::MAX, groups: usize::MAX },
+            Extent::Whole => {
+                let share = (MOST_ROWS / closed.len()).max(1);
+                Self { ran_out: share, groups: share }
+            }
+        }
+    }
+}
+
+fn section(
+    closed: &ClosedCycles,
+    input: &ClosingInput<'_>,
+    listed: &Listed,
+    context: &ReportContext,
+) -> Section {
     let rule = input.rule;
     let last = &closed.cycles[0];
     let seen = || closed.cycles.iter().filter_map(|cycle| cycle.last_seen.as_ref());
     let partial = seen().next().is_some()
         && seen().flat_map(LastSeen::places).all(|place| place.account_group.is_some());
     let rows: Vec<SnapshotRow<'_>> = last.last_seen.iter().flat_map(LastSeen::rows).collect();
-    let (name, id, org_name) = names(closed, &rows_with_names(closed, input.latest), partial);
+    let (name, id, org_name) = names(closed, input.latest, partial);
     let of = |cycle: &Cycle| total(cycle.last_seen.as_ref(), partial, rule);
     let now = of(last);
     let mismatched = rows.first().filter(|row| rule.looks_mismatched(row));
@@ -185,12 +208,11 @@ fn section(closed: &ClosedCycles, input: &ClosingInput<'_>, context: &ReportCont
     sentences.retain(|sentence| !sentence.is_empty());
     let year = year(closed, partial, rule, context);
     let groups_out = ran_out.len();
-    ran_out.truncate(context.at_most(RAN_OUT));
-    let mut groups: Vec<CycleUsage> = match context.extent {
-        Extent::Whole if !alone => others.into_iter().cloned().collect(),
-        Extent::Whole | Extent::Mail => Vec::new(),
-    };
-    groups.sort_by_key(|group| Reverse((group.percent, group.used)));
+    ran_out.truncate(listed.ran_out);
+    let mut others = if alone { Vec::new() } else { others };
+    others.sort_by_key(|group| Reverse((group.percent, group.used)));
+    let groups: Vec<CycleUsage> =
+        others.iter().take(listed.groups.saturating_sub(ran_out.len())).copied().cloned().collect();
     Section {
         spent,
         of: if alone { org_name.clone() } else { String::new() },
@@ -207,6 +229,7 @@ fn section(closed: &ClosedCycles, input: &ClosingInput<'_>, context: &ReportCont
         notes: notes(closed, mismatched, rule),
         more_ran_out: groups_out - ran_out.len(),
         ran_out,
+        more_groups: others.len() - groups.len(),
         groups,
         year_title: format!("{} so far", last.year(context.zone)),
         year_total: year_total(&year, began_late(closed, context), closed.cut),
@@ -214,37 +237,6 @@ fn section(closed: &ClosedCycles, input: &ClosingInput<'_>, context: &ReportCont
         month: last.middle().with_timezone(&context.zone).format("%b").to_string(),
         several,
         groups_out,
-    }
-}
-
-/// The rows that give the names: of the last cycle that was seen, else of the latest snapshot.
-fn rows_with_names<'a>(closed: &'a ClosedCycles, latest: &'a Snapshot) -> Vec<SnapshotRow<'a>> {
-    let seen = closed
-        .cycles
-        .iter()
-        .filter_map(|cycle| cycle.last_seen.as_ref())
-        .find(|seen| seen.places().next().is_some());
-    match seen {
-        Some(seen) => seen.rows().collect(),
-        None => latest.organization(&closed.org_id).into_iter().flat_map(Organization::rows).collect(),
-    }
-}
-
-/// Name, id and the organization's name, of whatever the section is about.
-fn names(closed: &ClosedCycles, rows: &[SnapshotRow<'_>], partial: bool) -> (String, String, String) {
-    let unknown = SnapshotRow::new(Target { org_id: closed.org_id.clone(), aid: None });
-    let first = rows.first().unwrap_or(&unknown);
-    let (org_name, org_id) = (org_name(first), words::clean(closed.org_id.as_str(), 30));
-    match rows {
-        _ if !partial => (org_name.clone(), org_id, org_name),
-        [one] => {
-            let (name, id) = name_and_id(one);
-            (name, id, org_name)
-        }
-        several => {
-            let groups = words::counted(several.len(), "account group");
-            (format!("{groups} of {org_name}"), org_id, org_name)
-        }
     }
 }
 
@@ -288,44 +280,6 @@ fn notes(closed: &ClosedCycles, mismatched: Option<&SnapshotRow<'_>>, rule: &Usa
         notes.push("Usage is unknown, so this report cannot say how much was left.".to_owned());
     }
     notes
-}
-
-/// Every target in the cycle that closed, and those that the year is about in the cycles before.
-fn lines(closed: &ClosedCycles, input: &ClosingInput<'_>) -> Vec<Line> {
-    let rule = input.rule;
-    let unseen = SnapshotRow {
-        org_name: rows_with_names(closed, input.latest)
-            .first()
-            .map(|row| row.org_name.clone())
-            .unwrap_or_default(),
-        ..SnapshotRow::new(Target { org_id: closed.org_id.clone(), aid: None })
-    };
-    let seen = || closed.cycles.iter().filter_map(|cycle| cycle.last_seen.as_ref());
-    let has_own = seen().flat_map(LastSeen::places).any(|place| place.account_group.is_none());
-    let middle = closed.middle.iter().flat_map(LastSeen::places);
-    let projected: BTreeMap<Option<&Aid>, Units> =
-        middle.filter_map(|place| Some((place.aid(), rule.projected(&place.usage())?))).collect();
-    let mut lines = Vec::new();
-    for (index, cycle) in closed.cycles.iter().enumerate() {
-        let line = |row: &SnapshotRow<'_>, seen_at| Line {
-            target: row.target.clone(),
-            org_name: org_name(row),
-            spent: spent_by(row, rule),
-            plan: rule.plan(row.plan_units).filter(|_| row.target.aid.is_none()),
-            start: cycle.start,
-            end: cycle.end,
-            seen_at,
-            projected: projected.get(&row.target.aid.as_ref()).copied().filter(|_| index == 0),
-        };
-        match &cycle.last_seen {
-            Some(seen) => {
-                let shown = seen.rows().filter(|row| index == 0 || !has_own || row.target.aid.is_none());
-                lines.extend(shown.map(|row| line(&row, Some(seen.at))));
-            }
-            None => lines.push(line(&unseen, None)),
-        }
-    }
-    lines
 }
 
 #[cfg(test)]

@@ -4,12 +4,15 @@
 
 use std::io::Write;
 
+use crate::domain::quota::UsageRule;
 use crate::files::csv_cell::{self, MARK};
 use crate::report::changes::ChangesReport;
 use crate::report::changes::row::ChangeRow;
-use crate::report::closing::{ClosingReport, Line};
+use crate::report::closing::ClosingInput;
+use crate::report::closing::cycle_usage::spent_by;
+use crate::report::closing::lines::{Line, lines};
 use crate::report::ranking::Ranking;
-use crate::report::shared::quota_status::QuotaStatus;
+use crate::report::shared::quota_status::{QuotaStatus, org_name};
 
 /// The columns of [`usage_record`].
 const USAGE_COLUMNS: [&str; 14] = [
@@ -27,6 +30,24 @@ const USAGE_COLUMNS: [&str; 14] = [
     "runs_out",
     "runs_out_by_projection",
     "runs_out_by_slope",
+];
+
+/// The columns of [`closing_record`].
+const CLOSING_COLUMNS: [&str; 14] = [
+    "org_id",
+    "org_name",
+    "aid",
+    "account_group_name",
+    "period_start",
+    "period_end",
+    "seen_at",
+    "quota",
+    "used",
+    "percent_used",
+    "over",
+    "plan",
+    "status",
+    "projected_at_mid_cycle",
 ];
 
 /// So many bytes of tables are attached to a mail: many mail servers take no message above 10 MB, and Base64 makes 8.6 MB of these.
@@ -62,25 +83,20 @@ pub(in crate::report) fn attached_usage_table(ranking: &Ranking<'_>) -> Table {
     table(USAGE_COLUMNS, ranking.statuses().map(|status| usage_record(&status)), ATTACHED)
 }
 
-/// Every target in the cycle that closed, and the organizations in the cycles before; no more than `most` bytes of them.
-pub(crate) fn closing_table(report: &ClosingReport, most: usize) -> Table {
-    let header = [
-        "org_id",
-        "org_name",
-        "aid",
-        "account_group_name",
-        "period_start",
-        "period_end",
-        "seen_at",
-        "quota",
-        "used",
-        "percent_used",
-        "over",
-        "plan",
-        "status",
-        "projected_at_mid_cycle",
-    ];
-    table(header, report.all.iter().map(closing_record), most)
+/// Every target in the cycle that closed, and the organizations in the cycles before, for people to open.
+pub(crate) fn write_closing_table(input: &ClosingInput<'_>, out: &mut dyn Write) -> anyhow::Result<()> {
+    out.write_all(MARK)?;
+    let mut csv = csv::Writer::from_writer(out);
+    csv.write_record(CLOSING_COLUMNS)?;
+    for line in lines(input) {
+        csv.write_record(closing_record(&line, input.rule))?;
+    }
+    Ok(csv.flush()?)
+}
+
+/// The first of them, as many as a mail holds.
+pub(in crate::report) fn attached_closing_table(input: &ClosingInput<'_>) -> Table {
+    table(CLOSING_COLUMNS, lines(input).map(|line| closing_record(&line, input.rule)), ATTACHED)
 }
 
 /// Begins with a byte-order mark, because spreadsheets take UTF-8 for something else without one. Ends with the last row that
@@ -120,23 +136,25 @@ fn day(at: Option<chrono::DateTime<chrono::Utc>>) -> String {
     at.map(|at| at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)).unwrap_or_default()
 }
 
-fn closing_record(line: &Line) -> [String; 14] {
-    let aid = line.target.aid.as_ref();
+fn closing_record(Line { row, cycle, seen_at, projected }: &Line<'_>, rule: &UsageRule) -> [String; 14] {
+    let spent = spent_by(row, rule);
+    let aid = row.target.aid.as_ref();
+    let plan = rule.plan(row.plan_units).filter(|_| aid.is_none());
     [
-        text_cell(line.target.org_id.as_str()),
-        text_cell(&line.org_name),
+        text_cell(row.target.org_id.as_str()),
+        text_cell(&org_name(row)),
         aid.map(|aid| text_cell(aid.as_str())).unwrap_or_default(),
-        aid.map(|_| text_cell(&line.spent.name)).unwrap_or_default(),
-        day(Some(line.start)),
-        day(Some(line.end)),
-        day(line.seen_at),
-        units(line.spent.quota),
-        units(line.spent.used),
-        units(line.spent.percent),
-        units(line.spent.over),
-        units(line.plan),
-        line.spent.status.clone(),
-        units(line.projected),
+        aid.map(|_| text_cell(&spent.name)).unwrap_or_default(),
+        day(Some(cycle.start)),
+        day(Some(cycle.end)),
+        day(*seen_at),
+        units(spent.quota),
+        units(spent.used),
+        units(spent.percent),
+        units(spent.over),
+        units(plan),
+        spent.status,
+        units(*projected),
     ]
 }
 

@@ -12,9 +12,7 @@ use crate::report::fixtures::{
     alerts, at, changed, context, done_summary, group, group_of, held_summary, many_alerts, organization,
     realistic, report_from, report_of, usage,
 };
-use crate::report::{
-    AlertTiming, GatheredFiles, Unlisted, closing_table, drift_report, examples, run_report,
-};
+use crate::report::{AlertTiming, GatheredFiles, Unlisted, drift_report, examples, run_report};
 use crate::text::width::columns;
 
 fn compose_with(mail: &Mail, report: &Report, to: &[&str], attachments: &[Attachment]) -> Email {
@@ -94,7 +92,7 @@ fn the_daily_digest_of_alerts() {
 #[test]
 fn the_mail_of_a_cycle_that_closed() {
     let report = one_closing();
-    let table = Attachment::csv(&report.table, closing_table(&report, usize::MAX).bytes);
+    let table = Attachment::csv(&report.table, report.attached.clone());
     let email = compose_with(&mail(), &Report::Closing(Box::new(report)), &["ann@example.com"], &[table]);
     assert!(text(&email).lines().all(|line| line.chars().count() <= 78), "{}", text(&email));
     insta::assert_snapshot!(read(&email));

@@ -8,7 +8,7 @@ use crate::report::closing::cycle_tracker::EndedCycle;
 use crate::report::closing_report;
 use crate::report::fixtures::{at, changed, context, realistic};
 use crate::report::shared::{Extent, ReportContext};
-use crate::report::{ClosingInput, ClosingReport};
+use crate::report::{ClosingInput, ClosingReport, write_closing_table};
 
 /// The cycle of that month: from its fifth to the next month's.
 pub(crate) fn cycle(month: u32) -> (DateTime<Utc>, DateTime<Utc>) {
@@ -80,10 +80,23 @@ pub(crate) fn report_on(closed: &[ClosedCycles]) -> ClosingReport {
 }
 
 pub(crate) fn report_in(extent: Extent, closed: &[ClosedCycles]) -> ClosingReport {
-    let latest = Snapshot::new(at("12-05T06:00"), realistic().owned_rows());
+    let latest = latest();
     let rule = UsageRule::default();
     let input = ClosingInput { closed, diffs: &[changed()], latest: &latest, rule: &rule };
     closing_report(&input, &ReportContext { extent, ..morning() })
+}
+
+/// All of the table.
+pub(crate) fn table_of(closed: &[ClosedCycles]) -> String {
+    let latest = latest();
+    let input = ClosingInput { closed, diffs: &[], latest: &latest, rule: &UsageRule::default() };
+    let mut table = Vec::new();
+    write_closing_table(&input, &mut table).unwrap();
+    String::from_utf8(table).unwrap()
+}
+
+fn latest() -> Snapshot {
+    Snapshot::new(at("12-05T06:00"), realistic().owned_rows())
 }
 
 /// One organization that closed one cycle, seen an hour before its end.

@@ -40,6 +40,8 @@ pub(crate) struct Section {
     pub more_ran_out: usize,
     /// The other account groups, fullest first; empty in a mail.
     pub groups: Vec<CycleUsage>,
+    /// How many of those are not listed; in a mail all of them.
+    pub more_groups: usize,
     /// `2026 so far`.
     pub year_title: String,
     /// Oldest first, the cycle that closed last. Empty where nothing is known of any.

@@ -5,11 +5,10 @@ use proptest::prelude::*;
 use chrono::TimeDelta;
 
 use super::*;
-use crate::domain::quota::{Snapshot, Usage};
+use crate::domain::quota::{Snapshot, Units, Usage};
 use crate::report::closing::fixtures::{
-    closed_with, closings, ended, history, one_closing, report_in, report_on, walked,
+    closed_with, closings, ended, history, one_closing, report_in, report_on, table_of, walked,
 };
-use crate::report::closing_table;
 use crate::report::fixtures::{group, group_of, organization};
 
 fn headline_of(closed: &[ClosedCycles]) -> String {
@@ -246,7 +245,9 @@ fn of_some_account_groups_alone_nothing_is_said_of_the_organization() {
     assert_eq!((section.spent.used, section.spent.quota), (Some(27_840), Some(27_000)));
     let sentence = section.sentences.last().unwrap();
     assert_eq!(sentence, "1 quota change in the cycle: 1 by run 20261121T133000Z-raise-trading.");
-    assert!(report.all.iter().all(|line| line.target.aid.is_some() || line.seen_at.is_none()));
+    let table = table_of(&[only(&all, &["204117", "204150"])]);
+    assert!(table.contains("10452,Acme Bank,204117,"), "{table}");
+    assert!(!table.contains(",,,2026-11-05T00:00:00Z"), "no line of the organization itself: {table}");
 
     let report = report_on(&[only(&all, &["204117", "204190"])]);
     assert_eq!(
@@ -286,7 +287,7 @@ fn the_same_cycle_is_the_same_report_and_another_cycle_another() {
 #[test]
 fn the_table_has_every_account_group_and_every_cycle_of_the_year() {
     let report = one_closing();
-    let table = String::from_utf8(closing_table(&report, usize::MAX).bytes).unwrap();
+    let table = String::from_utf8(report.attached).unwrap();
     assert!(table.starts_with("\u{feff}org_id,org_name,"), "{table}");
     assert!(table.contains("10452,Acme Bank,204117,EMEA Branches,2026-11-05T00:00:00Z,2026-12-05T00:00:00Z,2026-12-04T23:00:00Z,9000,10940,122,1940,,1 940 over,10246\n"), "{table}");
     assert!(
@@ -316,16 +317,21 @@ proptest! {
             if used.is_some() { row } else { unknown(row) }
         };
         let rows: Vec<SnapshotRow<'static>> = used.iter().enumerate().map(row).collect();
-        let report = report_on(&[closed_with("10452", rows.clone())]);
+        let closed = [closed_with("10452", rows.clone())];
+        let report = report_on(&closed);
         let section = &report.sections[0];
         let rule = UsageRule::default();
         prop_assert_eq!(section.spent.used, rule.used(&rows[0].usage));
         prop_assert_eq!(section.spent.quota, quota);
         prop_assert_eq!(section.year.last().unwrap().spent.used, section.spent.used);
-        prop_assert_eq!(report.all.len(), rows.len());
-        for (line, row) in report.all.iter().zip(&rows) {
-            prop_assert_eq!(&line.target, &row.target);
-            prop_assert_eq!((line.spent.used, line.spent.quota), (rule.used(&row.usage), row.quota));
+        prop_assert_eq!(report.rows, rows.len());
+        let table = table_of(&closed);
+        for (line, row) in table.lines().skip(1).zip(&rows) {
+            let text = |units: Option<Units>| units.map_or_else(String::new, |units| units.to_string());
+            let cells: Vec<&str> = line.split(',').collect();
+            prop_assert_eq!(cells[2], row.target.aid.as_ref().map_or("", |aid| aid.as_str()));
+            let (quota, used) = (text(row.quota), text(rule.used(&row.usage)));
+            prop_assert_eq!((cells[7], cells[8]), (&*quota, &*used));
         }
         let out = |row: &&SnapshotRow| {
             let used = rule.used(&row.usage).unwrap_or(0);
@@ -353,4 +359,25 @@ fn a_file_shows_every_organization_in_full_and_every_account_group() {
     assert_eq!((section.ran_out.len(), section.more_ran_out, section.groups.len()), (10, 0, 10));
     let mail = report_on(&closed);
     assert!(mail.sections.len() == 3 && mail.sections[0].groups.is_empty() && !mail.more.is_empty());
+}
+
+#[test]
+fn more_account_groups_than_a_browser_shows_are_shared_out_among_the_organizations() {
+    let tenant = |id: &str, groups: usize| {
+        let used = |aid: usize| if aid == 7 { 1000 } else { 10 };
+        let group = |aid: usize| group_of(id, "Tenant", &aid.to_string(), "Region", Some(1000), used(aid), 0);
+        let own = organization(id, "Tenant", Some(50_000), 1, 1);
+        closed_with(id, std::iter::once(own).chain((1..=groups).map(group)).collect())
+    };
+    let half = MOST_ROWS / 2;
+    for (second, listed) in [(half, [(1, half - 1, 0); 2]), (half + 1, [(1, half - 1, 0), (1, half - 1, 1)])]
+    {
+        let mut sections = report_in(Extent::Whole, &[tenant("201", half), tenant("202", second)]).sections;
+        sections.sort_by(|a, b| a.spent.id.cmp(&b.spent.id));
+        let found: Vec<_> = sections
+            .iter()
+            .map(|section| (section.ran_out.len(), section.groups.len(), section.more_groups))
+            .collect();
+        assert_eq!(found, listed);
+    }
 }
