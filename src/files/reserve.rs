@@ -15,7 +15,7 @@ pub(crate) fn keep(data_dir: &Path) -> io::Result<()> {
     }
     let mut bytes = vec![0; BYTES];
     fastrand::Rng::new().fill(&mut bytes); // a file system that compresses would keep no room for less
-    durable::create(&path(data_dir), &bytes).map(drop)
+    durable::stage(&path(data_dir), &bytes) // what a power cut takes is set aside again
 }
 
 /// Whether something failed because there is no room, on the disk or in the quota of who runs this.

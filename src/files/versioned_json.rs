@@ -147,8 +147,16 @@ pub(crate) fn set_aside_in(data_dir: &Path) -> io::Result<Vec<(String, DateTime<
 }
 
 pub(crate) fn save<T: Serialize>(data_dir: &Path, kind: &Kind, content: &T) -> anyhow::Result<()> {
-    let bytes = serde_json::to_vec_pretty(&File { version: kind.version, content })?;
-    Ok(durable::write(&data_dir.join(kind.name), &bytes)?)
+    Ok(durable::write(&data_dir.join(kind.name), &bytes_of(kind, content)?)?)
+}
+
+/// The same where another of these files is written next: one sync of their folder is enough for both.
+pub(crate) fn stage<T: Serialize>(data_dir: &Path, kind: &Kind, content: &T) -> anyhow::Result<()> {
+    Ok(durable::stage(&data_dir.join(kind.name), &bytes_of(kind, content)?)?)
+}
+
+fn bytes_of<T: Serialize>(kind: &Kind, content: &T) -> serde_json::Result<Vec<u8>> {
+    serde_json::to_vec_pretty(&File { version: kind.version, content })
 }
 
 #[cfg(test)]

@@ -87,10 +87,10 @@ impl History {
     }
 
     /// Says the version under its present name where it is not `said` there, and removes the file that says it under the earlier
-    /// one. No snapshot is lost because this cannot be written.
+    /// one. No snapshot is lost because this cannot be written, and what a power cut takes of it is written by the next one.
     fn say_version(&self, said: bool) {
         let path = self.folder.join(VERSION_FILE);
-        let said = if said { Ok(()) } else { durable::write(&path, format!("{VERSION}\n").as_bytes()) };
+        let said = if said { Ok(()) } else { durable::stage(&path, format!("{VERSION}\n").as_bytes()) };
         if let Err(error) = said.and_then(|()| durable::remove(&self.folder.join(EARLIER_VERSION_FILE))) {
             warn!(%error, "the format of the history cannot be written beside it");
         }

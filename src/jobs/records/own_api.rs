@@ -51,7 +51,8 @@ pub(in crate::jobs) fn remember(config: &Config, now: DateTime<Utc>) -> anyhow::
     match versioned_json::read_or_set_aside::<OwnApi>(&config.data.dir, &FILE, now)? {
         Loaded::Known(_) => Ok(()),
         Loaded::Missing | Loaded::SetAside => {
-            versioned_json::save(&config.data.dir, &FILE, &OwnApi { host: host(&config.api.base_url) })
+            // `state.json` follows.
+            versioned_json::stage(&config.data.dir, &FILE, &OwnApi { host: host(&config.api.base_url) })
         }
     }
 }
