@@ -108,7 +108,8 @@ impl LiveState {
         self.read_usage(services, &organizations).await?;
         self.forget_doubtful_usage(services, &lowered)?;
         if self.last_cycle.is_none() {
-            self.last_cycle = Some(services.history.last_cycle(&self.reading.snapshot, &rule)?);
+            self.last_cycle =
+                Some(services.history.last_cycle(self.reading.snapshot.organizations(), &rule)?);
         }
         if self.set_by.is_none() && is_stale {
             self.set_by = Some(explains::set_since(services.runs(), DateTime::UNIX_EPOCH));

@@ -28,7 +28,7 @@ pub(super) async fn propose(
     let mut live = progress::with_progress(api, read(api, &rule, only, earlier)).await?;
     let all = live.organizations().iter().map(|own| own.id.clone()).collect();
     forget_doubtful_usage(&mut live, &all, services)?;
-    let last_cycle = history.last_cycle(&live, &rule)?;
+    let last_cycle = history.last_cycle(live.organizations(), &rule)?;
     let proposals =
         propose::propose(&live, Terms { last_cycle: &last_cycle, guards: &config.guard, rule: &rule });
     out.write_all(&change_file(&proposals))?;

@@ -45,18 +45,18 @@ impl LastCycle {
         Self { used: used.into_iter().collect() }
     }
 
-    /// Of those organizations of which `live` knows the cycle. `moments` are those of all snapshots, earliest first; `read` opens
-    /// one, and is asked for few of them.
-    pub(crate) fn find(
-        live: &Snapshot,
+    /// Of those of the `live` organizations whose cycle is known. `moments` are those of all snapshots, earliest first; `read` opens
+    /// one, and is asked for few of them, and for some organizations alone.
+    pub(crate) fn find<'a>(
+        live: impl IntoIterator<Item = &'a Organization>,
         moments: &[DateTime<Utc>],
         rule: &UsageRule,
-        mut read: impl FnMut(DateTime<Utc>) -> Option<Snapshot>,
+        mut read: impl FnMut(DateTime<Utc>, &BTreeSet<OrgId>) -> Option<Snapshot>,
     ) -> Self {
         // Which organizations are looked for in which snapshot, latest first; and when their cycles began.
         let mut wanted: BTreeMap<DateTime<Utc>, BTreeSet<OrgId>> = BTreeMap::new();
         let mut starts = BTreeMap::new();
-        for organization in live.organizations() {
+        for organization in live {
             if let Some(start) = organization.period_start {
                 starts.insert(organization.id.clone(), start);
                 if let Some(at) = moment_before(moments, start) {
@@ -67,7 +67,7 @@ impl LastCycle {
         let mut last = Self::default();
         for _ in 0..MOST {
             let Some((at, organizations)) = wanted.pop_last() else { break };
-            let snapshot = read(at);
+            let snapshot = read(at, &organizations);
             for org_id in organizations {
                 let start = starts[&org_id];
                 let seen = snapshot.as_ref().and_then(|snapshot| snapshot.organization(&org_id));

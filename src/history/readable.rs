@@ -50,12 +50,19 @@ impl History {
         of: &BTreeSet<OrgId>,
         now: DateTime<Utc>,
     ) -> anyhow::Result<Option<Snapshot>> {
-        let read = |at| self.read_organizations(at, of).map_err(|error| left_out(&error)).ok();
-        Ok(self.until(now)?.into_iter().rev().find_map(read))
+        Ok(self.until(now)?.into_iter().rev().find_map(|at| self.organizations_or_warn(at, of)))
     }
 
-    /// What the organizations had used when their last cycles ended, for those of which this snapshot knows the cycle.
-    pub(crate) fn last_cycle(&self, live: &Snapshot, rule: &UsageRule) -> anyhow::Result<LastCycle> {
-        Ok(LastCycle::find(live, &self.list()?, rule, |at| self.read_or_warn(at)))
+    /// What these organizations had used when their last cycles ended, for those whose cycle is known.
+    pub(crate) fn last_cycle<'a>(
+        &self,
+        live: impl IntoIterator<Item = &'a Organization>,
+        rule: &UsageRule,
+    ) -> anyhow::Result<LastCycle> {
+        Ok(LastCycle::find(live, &self.list()?, rule, |at, of| self.organizations_or_warn(at, of)))
+    }
+
+    fn organizations_or_warn(&self, at: DateTime<Utc>, of: &BTreeSet<OrgId>) -> Option<Snapshot> {
+        self.read_organizations(at, of).map_err(|error| left_out(&error)).ok()
     }
 }

@@ -26,7 +26,7 @@ fn known(history: &[(&str, SnapshotRow<'static>)]) -> (Option<Units>, usize) {
     let live = Snapshot::new(day("11-14T12:00"), vec![seen("7", Some(10), NOV)]);
     let moments: Vec<DateTime<Utc>> = history.iter().map(|(at, _)| day(at)).collect();
     let mut opened = 0;
-    let last = LastCycle::find(&live, &moments, &UsageRule::default(), |at| {
+    let last = LastCycle::find(live.organizations(), &moments, &UsageRule::default(), |at, _| {
         opened += 1;
         let index = moments.iter().position(|moment| *moment == at).unwrap();
         Some(Snapshot::new(at, vec![history[index].1.clone()]))
@@ -76,9 +76,22 @@ fn however_many_organizations_renew_on_whichever_days_few_snapshots_are_opened()
     let live = Snapshot::new(day("11-14T12:00"), rows);
     let moments: Vec<_> = (0..90).map(|minute| day("11-05T07:30") + TimeDelta::minutes(minute)).collect();
     let mut opened = 0;
-    LastCycle::find(&live, &moments, &UsageRule::default(), |_| {
+    LastCycle::find(live.organizations(), &moments, &UsageRule::default(), |_, _| {
         opened += 1;
         None
     });
     assert_eq!(opened, MOST);
+}
+
+#[test]
+fn a_snapshot_is_read_for_those_organizations_alone_that_are_looked_for_in_it() {
+    let live = [seen("7", Some(10), NOV), seen("8", Some(10), OCT)];
+    let live = Snapshot::new(day("11-14T12:00"), live);
+    let moments = [day("10-05T07:00"), day("11-05T07:00")];
+    let mut asked = Vec::new();
+    LastCycle::find(live.organizations(), &moments, &UsageRule::default(), |at, of| {
+        asked.push((at, of.iter().map(ToString::to_string).collect::<Vec<_>>()));
+        Some(Snapshot::new(at, [seen("7", Some(1), OCT), seen("8", Some(1), SEP)]))
+    });
+    assert_eq!(asked, [(moments[1], vec!["7".to_owned()]), (moments[0], vec!["8".to_owned()])]);
 }

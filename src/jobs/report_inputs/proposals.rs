@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::ReportInputs;
 use crate::change::propose::{self, Terms};
 use crate::domain::last_cycle::LastCycle;
-use crate::domain::quota::{Organization, Snapshot, Target};
+use crate::domain::quota::Snapshot;
 use crate::jobs::report_inputs::scope::Scope;
 use crate::report::UsageReport;
 
@@ -23,11 +23,6 @@ impl ReportInputs<'_> {
         let rule = self.config.usage.rule();
         let lacking = latest.organizations().iter();
         let lacking = lacking.filter(|seen| propose::is_lacking(seen, &self.config.guard, &rule));
-        let targets: Vec<Target> = lacking.flat_map(Organization::rows).map(|row| row.target).collect();
-        if targets.is_empty() {
-            return Ok(LastCycle::default());
-        }
-        let part = latest.restricted_to(&targets);
-        Ok(LastCycle::find(&part, &self.history.list()?, &rule, |at| self.history.like_or_warn(at, &part)))
+        self.history.last_cycle(lacking, &rule)
     }
 }
