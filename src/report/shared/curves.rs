@@ -101,7 +101,7 @@ impl<'a> Curves<'a> {
     }
 
     fn figures(&self, row: usize, axis: &Axis) -> impl Iterator<Item = Option<Units>> {
-        axis.moments.iter().map(move |moment| self.moments[*moment].used[row])
+        axis.moments.iter().map(move |moment| self.moments[*moment].rows[row].used())
     }
 
     /// The figures of a row along its axis, as letters after the largest of them: `10940:0kA3..Bx`. Empty where there is no

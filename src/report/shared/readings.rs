@@ -14,25 +14,49 @@ pub(crate) struct Readings {
     /// The cycle that the usage of each organization belongs to.
     pub(in crate::report) cycles: Vec<Option<DateTime<Utc>>>,
     /// What each row used.
-    pub(in crate::report) used: Vec<Option<Units>>,
-    /// The rows that were there, whether or not it is known what they used.
-    pub(in crate::report) showed: Vec<bool>,
+    pub(in crate::report) rows: Vec<RowUsage>,
+}
+
+/// What a row used, in eight bytes: a page is drawn from forty of these for each target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RowUsage(Units);
+
+impl RowUsage {
+    /// The row was not there.
+    const ABSENT: Self = Self(Units::MIN);
+    /// It was there, and what it used is not known.
+    const UNKNOWN: Self = Self(Units::MIN + 1);
+
+    fn new(used: Option<Units>) -> Self {
+        used.map_or(Self::UNKNOWN, Self)
+    }
+
+    pub(in crate::report) fn used(self) -> Option<Units> {
+        (self.is_shown() && self != Self::UNKNOWN).then_some(self.0)
+    }
+
+    pub(in crate::report) fn is_shown(self) -> bool {
+        self != Self::ABSENT
+    }
 }
 
 /// The same of one organization.
 pub(crate) struct OrganizationReadings {
     id: OrgId,
     cycle: Option<DateTime<Utc>>,
-    used: Vec<Option<Units>>,
-    showed: Vec<bool>,
+    rows: Vec<RowUsage>,
 }
 
 impl OrganizationReadings {
     /// Of what was shown then of an organization of the latest snapshot.
     pub(crate) fn new(then: UsageRows, rule: &UsageRule) -> Self {
         let UsageRows { id, period_start: cycle, rows } = then;
-        let used = rows.iter().map(|usage| rule.used(usage.as_ref()?)).collect();
-        Self { id, cycle, used, showed: rows.iter().map(Option::is_some).collect() }
+        let of = |usage| RowUsage::new(rule.used(usage));
+        Self {
+            id,
+            cycle,
+            rows: rows.iter().map(|usage| usage.as_ref().map_or(RowUsage::ABSENT, of)).collect(),
+        }
     }
 }
 
@@ -43,9 +67,8 @@ impl Readings {
         organizations: impl IntoIterator<Item = Result<OrganizationReadings, E>>,
         latest: &Snapshot,
     ) -> Result<Self, E> {
-        let rows = latest.row_count();
         let cycles = Vec::with_capacity(latest.organizations().len());
-        let mut seen = Self { at, cycles, used: Vec::with_capacity(rows), showed: Vec::with_capacity(rows) };
+        let mut seen = Self { at, cycles, rows: Vec::with_capacity(latest.row_count()) };
         let in_order = |now: &&Organization, then: &Result<OrganizationReadings, E>| match then {
             Ok(then) => now.id.cmp(&then.id),
             Err(_) => Ordering::Equal, // it ends all, whatever stands beside it
@@ -55,12 +78,8 @@ impl Readings {
             let (then, Some(now)) = (then.transpose()?, now) else { continue };
             until += now.row_count();
             seen.cycles.push(then.as_ref().and_then(|then| then.cycle));
-            if let Some(then) = then {
-                seen.used.extend(then.used);
-                seen.showed.extend(then.showed);
-            }
-            seen.used.resize(until, None);
-            seen.showed.resize(until, false);
+            seen.rows.extend(then.into_iter().flat_map(|then| then.rows));
+            seen.rows.resize(until, RowUsage::ABSENT);
         }
         Ok(seen)
     }
@@ -70,8 +89,7 @@ impl Readings {
         Self {
             at: latest.taken_at,
             cycles: latest.organizations().iter().map(|seen| seen.period_start).collect(),
-            used: latest.places().map(|place| rule.used(&place.usage())).collect(),
-            showed: vec![true; latest.row_count()],
+            rows: latest.places().map(|place| RowUsage::new(rule.used(&place.usage()))).collect(),
         }
     }
 }

@@ -16,19 +16,19 @@ impl Slopes {
     /// Adds what was used at a moment of the last days, in the cycle that still runs.
     fn add(&mut self, then: &Readings, latest: &Snapshot) {
         let since = latest.taken_at - TimeDelta::days(SLOPE_DAYS);
-        if !(since..=latest.taken_at).contains(&then.at) || then.used.iter().all(Option::is_none) {
+        if !(since..=latest.taken_at).contains(&then.at) || then.rows.iter().all(|row| row.used().is_none()) {
             return;
         }
-        self.0.resize(then.used.len(), LinearFit::default());
-        let mut rows = self.0.iter_mut().zip(&then.used);
+        self.0.resize(then.rows.len(), LinearFit::default());
+        let mut rows = self.0.iter_mut().zip(&then.rows);
         for (organization, cycle) in latest.organizations().iter().zip(&then.cycles) {
             let is_same = match (organization.period_start, *cycle) {
                 (Some(now), Some(then)) => is_same_start(now, then),
                 (now, then) => now == then,
             };
-            for (fit, used) in rows.by_ref().take(organization.row_count()) {
-                if let (Some(used), true) = (used, is_same) {
-                    fit.add(latest.taken_at - then.at, *used);
+            for (fit, row) in rows.by_ref().take(organization.row_count()) {
+                if let (Some(used), true) = (row.used(), is_same) {
+                    fit.add(latest.taken_at - then.at, used);
                 }
             }
         }
@@ -67,8 +67,8 @@ impl Week {
     /// Adds what an earlier snapshot showed.
     pub(crate) fn add(&mut self, earlier: &Readings, latest: &Snapshot) {
         self.slopes.add(earlier, latest);
-        for (showed, then) in self.showed.iter_mut().zip(&earlier.showed) {
-            *showed |= then;
+        for (showed, then) in self.showed.iter_mut().zip(&earlier.rows) {
+            *showed |= then.is_shown();
         }
     }
 
