@@ -68,7 +68,7 @@ impl Composer<'_> {
         &self,
         report: &Report,
         recipients: &[String],
-        attachments: &[Attachment],
+        attachments: Vec<Attachment>,
         earlier: &[String],
         now: DateTime<Utc>,
     ) -> anyhow::Result<Option<Email>> {
@@ -160,7 +160,7 @@ fn body(
     text: String,
     html: String,
     pictures: Vec<SinglePart>,
-    attachments: &[Attachment],
+    attachments: Vec<Attachment>,
 ) -> anyhow::Result<MultiPart> {
     let both = MultiPart::alternative().boundary(format!("=_{hash}_a")).build();
     let both = both.singlepart(SinglePart::plain(text));
@@ -175,7 +175,7 @@ fn body(
         return Ok(both);
     }
     let mixed = MultiPart::mixed().boundary(format!("=_{hash}_m")).build().multipart(both);
-    attachments.iter().try_fold(mixed, |mixed, attachment| Ok(mixed.singlepart(part(attachment)?)))
+    attachments.into_iter().try_fold(mixed, |mixed, attachment| Ok(mixed.singlepart(part(attachment)?)))
 }
 
 /// A name that can be saved anywhere, whatever it was made of: no folder, no reserved character, and a CSV whatever it claims.
@@ -186,10 +186,10 @@ fn file_name(name: &str) -> String {
     format!("{}.csv", if stem.is_empty() { "attachment" } else { &stem })
 }
 
-fn part(attachment: &Attachment) -> anyhow::Result<SinglePart> {
+fn part(attachment: Attachment) -> anyhow::Result<SinglePart> {
     let content_type =
         ContentType::parse(attachment.content_type).context("an attachment has an unexpected type")?;
-    Ok(MimeAttachment::new(attachment.name.clone()).body(attachment.bytes.clone(), content_type))
+    Ok(MimeAttachment::new(attachment.name).body(attachment.bytes, content_type))
 }
 
 /// The parts that the HTML shows by their `Content-ID`.

@@ -81,7 +81,7 @@ impl Mailer {
         let report = notice.report(&self.context(now));
         let files = notice.files.iter().map(|(name, bytes)| Attachment::csv(name, bytes.clone()));
         let files: Vec<Attachment> = files.collect();
-        self.queue(&Report::Changes(Box::new(report)), |to| &to.changes, &files, now)?;
+        self.queue(&Report::Changes(Box::new(report)), |to| &to.changes, files, now)?;
         self.runs_to_owners(1, |_| notice, now)
     }
 
@@ -99,7 +99,7 @@ impl Mailer {
             files.add(notice);
         }
         if let Some(report) = gathered.report(&context) {
-            self.queue(&Report::Changes(Box::new(report)), |to| &to.changes, &files.attachments, now)?;
+            self.queue(&Report::Changes(Box::new(report)), |to| &to.changes, files.attachments, now)?;
         }
         self.runs_to_owners(count, notice, now)
     }
@@ -116,7 +116,7 @@ impl Mailer {
                 let rows = report::outside(seen).take(RESTORED);
                 let file = (report::outside(seen).next().is_some())
                     .then(|| Attachment::csv(report::RESTORE, restore_csv(rows)));
-                self.queue(&Report::Changes(Box::new(report)), |to| &to.changes, file.as_slice(), now)
+                self.queue(&Report::Changes(Box::new(report)), |to| &to.changes, Vec::from_iter(file), now)
             }
             None => Ok(()),
         }
@@ -124,14 +124,14 @@ impl Mailer {
 
     /// What changed in a period.
     pub(crate) fn changes(&self, report: &ChangesReport, now: DateTime<Utc>) -> anyhow::Result<()> {
-        self.queue(&Report::Changes(Box::new(report.clone())), |to| &to.changes, &[], now)
+        self.queue(&Report::Changes(Box::new(report.clone())), |to| &to.changes, Vec::new(), now)
     }
 
     pub(crate) fn usage(&self, mut report: UsageReport, now: DateTime<Utc>) -> anyhow::Result<()> {
         let table = Attachment::csv(&report.table, std::mem::take(&mut report.attached));
         let files: Vec<Attachment> =
             std::iter::once(table).chain(rebalance_file(&report.rebalance)).collect();
-        self.queue(&Report::Usage(Box::new(report)), |to| &to.usage, &files, now)
+        self.queue(&Report::Usage(Box::new(report)), |to| &to.usage, files, now)
     }
 
     /// What crossed a limit, or is back to normal.
@@ -139,7 +139,7 @@ impl Mailer {
         match report::alert_report(input, &self.context(now)) {
             Some(report) => {
                 let file = rebalance_file(&report.rebalance);
-                self.queue(&Report::Alerts(Box::new(report)), |to| &to.alerts, file.as_slice(), now)
+                self.queue(&Report::Alerts(Box::new(report)), |to| &to.alerts, Vec::from_iter(file), now)
             }
             None => Ok(()),
         }
@@ -157,7 +157,7 @@ impl Mailer {
         now: DateTime<Utc>,
     ) -> anyhow::Result<()> {
         let table = Attachment::csv(&report.table, std::mem::take(&mut report.attached));
-        self.send(&Report::Closing(Box::new(report)), to, &[table], now)
+        self.send(&Report::Closing(Box::new(report)), to, vec![table], now)
     }
 
     /// A job that fails, reported once however often it is tried.
@@ -178,7 +178,7 @@ impl Mailer {
         let advice = advice.map(|advice| format!("{advice}."));
         let failure = Failure { job, in_short, causes, advice };
         let report: FailureReport = report::failure_report(&failure, &self.context(now));
-        self.queue(&Report::Failure(Box::new(report)), |to| &to.failures, &[], now)
+        self.queue(&Report::Failure(Box::new(report)), |to| &to.failures, Vec::new(), now)
     }
 
     /// One of our own files that cannot be used, reported once.
@@ -188,7 +188,7 @@ impl Mailer {
         now: DateTime<Utc>,
     ) -> anyhow::Result<()> {
         let report = report::file_report(problem, &self.context(now));
-        self.queue(&Report::Failure(Box::new(report)), |to| &to.failures, &[], now)
+        self.queue(&Report::Failure(Box::new(report)), |to| &to.failures, Vec::new(), now)
     }
 
     /// A job that failed works again: whoever got the mail about its failure gets one about that too.
@@ -208,7 +208,7 @@ impl Mailer {
         if self.thread(&Outbox::open(&self.folder)?, &report.thread, &addresses)?.is_empty() {
             return Ok(());
         }
-        self.queue(&Report::Notice(Box::new(report)), |to| &to.failures, &[], now)
+        self.queue(&Report::Notice(Box::new(report)), |to| &to.failures, Vec::new(), now)
     }
 
     /// What these addresses have or will get of a thread. A pass may ask for a thousand owners.
@@ -221,7 +221,7 @@ impl Mailer {
         &self,
         report: &Report,
         to: impl FnOnce(&Recipients) -> &Vec<String>,
-        attachments: &[Attachment],
+        attachments: Vec<Attachment>,
         now: DateTime<Utc>,
     ) -> anyhow::Result<()> {
         self.send(report, to(&self.mail.to), attachments, now)
@@ -231,7 +231,7 @@ impl Mailer {
         &self,
         report: &Report,
         to: &[String],
-        attachments: &[Attachment],
+        attachments: Vec<Attachment>,
         now: DateTime<Utc>,
     ) -> anyhow::Result<()> {
         if self.mail.transport.is_off() || to.is_empty() {
@@ -323,7 +323,7 @@ impl Mailer {
         let installation = installation::id(&self.data_dir, now);
         let composer = Composer { mail: &self.mail, templates: &self.templates, installation: &installation };
         config::mailbox(address).map_err(anyhow::Error::msg)?;
-        let email = composer.compose(&report, &[address.to_owned()], &[], &[], now)?;
+        let email = composer.compose(&report, &[address.to_owned()], Vec::new(), &[], now)?;
         let email = email.context("an address is needed")?;
         if self.mail.transport.keeps_files() {
             Outbox::open(&self.folder)?.queue(&email, now)?;

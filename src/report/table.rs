@@ -107,21 +107,24 @@ fn table<const N: usize>(
     most: usize,
 ) -> Table {
     let mut csv = csv::Writer::from_writer(MARK.to_vec());
-    csv.write_record(header).expect("memory takes every write");
-    let mut rows = 0;
-    for record in records {
-        csv.flush().expect("memory takes every write");
-        let end = csv.get_ref().len();
+    let mut append = |record: &[String]| {
         csv.write_record(record).expect("memory takes every write");
         csv.flush().expect("memory takes every write");
-        if csv.get_ref().len() > most {
-            let mut bytes = csv.into_inner().expect("memory takes every write");
-            bytes.truncate(end);
-            return Table { bytes, rows, is_whole: false };
+        csv.get_ref().len()
+    };
+    let (mut end, mut rows, mut is_whole) = (append(&header.map(str::to_owned)), 0, true);
+    for record in records {
+        let with_it = append(&record);
+        if with_it > most {
+            is_whole = false;
+            break;
         }
-        rows += 1;
+        (end, rows) = (with_it, rows + 1);
     }
-    Table { bytes: csv.into_inner().expect("memory takes every write"), rows, is_whole: true }
+    let mut bytes = csv.into_inner().expect("memory takes every write");
+    bytes.truncate(end);
+    bytes.shrink_to_fit();
+    Table { bytes, rows, is_whole }
 }
 
 fn text_cell(text: &str) -> String {

@@ -15,7 +15,7 @@ use crate::report::fixtures::{
 use crate::report::{AlertTiming, GatheredFiles, Unlisted, drift_report, examples, run_report};
 use crate::text::width::columns;
 
-fn compose_with(mail: &Mail, report: &Report, to: &[&str], attachments: &[Attachment]) -> Email {
+fn compose_with(mail: &Mail, report: &Report, to: &[&str], attachments: Vec<Attachment>) -> Email {
     let templates = Templates::load(None).answered_at(mail.reply_to.clone());
     let composer = Composer { mail, templates: &templates, installation: "prod on nms-01" };
     let to: Vec<String> = to.iter().map(|address| (*address).to_owned()).collect();
@@ -32,7 +32,7 @@ fn mail() -> Mail {
 }
 
 fn compose(report: &Report) -> Email {
-    compose_with(&mail(), report, &["Ann <ann@example.com>", "bob@example.com"], &[])
+    compose_with(&mail(), report, &["Ann <ann@example.com>", "bob@example.com"], Vec::new())
 }
 
 fn text(email: &Email) -> String {
@@ -93,7 +93,7 @@ fn the_daily_digest_of_alerts() {
 fn the_mail_of_a_cycle_that_closed() {
     let report = one_closing();
     let table = Attachment::csv(&report.table, report.attached.clone());
-    let email = compose_with(&mail(), &Report::Closing(Box::new(report)), &["ann@example.com"], &[table]);
+    let email = compose_with(&mail(), &Report::Closing(Box::new(report)), &["ann@example.com"], vec![table]);
     assert!(text(&email).lines().all(|line| line.chars().count() <= 78), "{}", text(&email));
     insta::assert_snapshot!(read(&email));
 }
@@ -142,7 +142,7 @@ fn the_mail_of_a_failure() {
 fn the_same_report_to_the_same_people_is_the_same_bytes_and_to_others_another_message() {
     let report = Report::Usage(Box::new(usage()));
     assert_eq!(compose(&report).bytes, compose(&report).bytes);
-    let other = compose_with(&mail(), &report, &["eve@example.com"], &[]);
+    let other = compose_with(&mail(), &report, &["eve@example.com"], Vec::new());
     assert_ne!(compose(&report).message_id, other.message_id);
 }
 
@@ -151,12 +151,8 @@ fn the_pictures_are_parts_beside_the_html_that_shows_them() {
     let report = usage();
     let shown: Vec<String> = report.pictures().iter().map(|picture| picture.cid.clone()).collect();
     let table = Attachment::csv(&report.table, report.attached.clone());
-    let email = compose_with(
-        &mail(),
-        &Report::Usage(Box::new(report)),
-        &["ann@example.com"],
-        std::slice::from_ref(&table),
-    );
+    let email =
+        compose_with(&mail(), &Report::Usage(Box::new(report)), &["ann@example.com"], vec![table.clone()]);
     let parsed = MessageParser::default().parse(&email.bytes).unwrap();
     let kind = |part: &mail_parser::MessagePart| {
         let kind = part.content_type().unwrap();
@@ -179,12 +175,8 @@ fn the_pictures_are_parts_beside_the_html_that_shows_them() {
 fn attachments_arrive_as_they_are() {
     let report = usage();
     let table = Attachment::csv(&report.table, report.attached.clone());
-    let email = compose_with(
-        &mail(),
-        &Report::Usage(Box::new(report)),
-        &["ann@example.com"],
-        std::slice::from_ref(&table),
-    );
+    let email =
+        compose_with(&mail(), &Report::Usage(Box::new(report)), &["ann@example.com"], vec![table.clone()]);
     let parsed = MessageParser::default().parse(&email.bytes).unwrap();
     let attached = parsed.attachments().last().unwrap();
     assert_eq!(attached.attachment_name(), Some("usage-2026-11-22.csv"));
@@ -317,7 +309,7 @@ fn nobody_to_send_to_is_no_message() {
     let composer = Composer { mail: &mail, templates: &templates, installation: "" };
     assert!(
         composer
-            .compose(&Report::Usage(Box::new(usage())), &[], &[], &[], at("11-22T07:00"))
+            .compose(&Report::Usage(Box::new(usage())), &[], Vec::new(), &[], at("11-22T07:00"))
             .unwrap()
             .is_none()
     );

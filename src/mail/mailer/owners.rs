@@ -102,7 +102,7 @@ impl Mailer {
         self.to_each(input.news.iter().map(|news| &news.target), &self.mail.to.alerts, |share| {
             let report = alert_report_to_owners(input, share, &context);
             report.map_or(Ok(()), |report| {
-                self.send(&Report::Alerts(Box::new(report)), &share.recipients, &[], now)
+                self.send(&Report::Alerts(Box::new(report)), &share.recipients, Vec::new(), now)
             })
         })
     }
@@ -129,7 +129,7 @@ impl Mailer {
             // Its mail says of more rows that they are in it.
             report.table.clear();
         }
-        self.send(&Report::Changes(Box::new(report)), &share.recipients, table.as_slice(), now)
+        self.send(&Report::Changes(Box::new(report)), &share.recipients, Vec::from_iter(table), now)
     }
 
     /// A message for each share of these targets, except to those who get everything. One that cannot be queued keeps no

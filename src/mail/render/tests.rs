@@ -272,7 +272,7 @@ fn both_parts_of_a_mail_use_each_variable_that_is_documented_for_it() {
         "usage txt: critical drawn next_cycle_exceeds table taken_at",
         "usage html: taken_at",
         "changes txt: over_allocated",
-        "closing txt: groups table",
+        "closing txt: groups more_groups table",
         "failure txt: job last_success since",
         "failure html: job last_success since",
     ];

@@ -44,7 +44,7 @@ fn compose(report: &Report, name: &str) -> Email {
     let composer = Composer { mail: &mail, templates: &TEMPLATES, installation: name };
     let attachment = Attachment::csv(name, b"a,b\r\n".to_vec());
     let email =
-        composer.compose(report, &["Ann <ann@example.com>".into()], &[attachment], &[], at("11-22T07:00"));
+        composer.compose(report, &["Ann <ann@example.com>".into()], vec![attachment], &[], at("11-22T07:00"));
     email.unwrap().unwrap()
 }
 
@@ -138,7 +138,7 @@ fn an_address_listed_twice_gets_one_mail() {
     let to = |addresses: &[&str]| {
         let report = Report::Changes(Box::new(run_report(&done_summary(), None, &context())));
         let to: Vec<String> = addresses.iter().map(|address| (*address).to_owned()).collect();
-        composer.compose(&report, &to, &[], &[], at("11-22T07:00")).unwrap().unwrap()
+        composer.compose(&report, &to, Vec::new(), &[], at("11-22T07:00")).unwrap().unwrap()
     };
     let twice = to(&["Ann <ann@example.com>", "bob@example.com", "ANN@Example.com"]);
     let once = to(&["Ann <ann@example.com>", "bob@example.com"]);
