@@ -15,7 +15,7 @@ const MOST_DIGITS: usize = 18;
 /// The entries, and the links.
 pub(super) fn answer(json: &str) -> Option<(Vec<OrganizationQuotas>, PlainLinks<'_>)> {
     let (mut quotas, mut links) = (None, None);
-    let mut cursor = Cursor { rest: json.as_bytes() };
+    let mut cursor = Cursor { text: json, at: 0 };
     cursor.object(|cursor| {
         if cursor.name(b"quotas") {
             put(&mut quotas, cursor.list(entry)?)
@@ -26,7 +26,7 @@ pub(super) fn answer(json: &str) -> Option<(Vec<OrganizationQuotas>, PlainLinks<
         }
     })?;
     cursor.skip_blanks();
-    let quotas = quotas.filter(|_| cursor.rest.is_empty())?;
+    let quotas = quotas.filter(|_| cursor.byte().is_none())?;
     Some((quotas, links.unwrap_or_default()))
 }
 
@@ -80,9 +80,10 @@ fn put<T>(place: &mut Option<T>, value: T) -> Option<()> {
     place.replace(value).is_none().then_some(())
 }
 
-/// What is still to be read.
+/// A place in the body.
 struct Cursor<'a> {
-    rest: &'a [u8],
+    text: &'a str,
+    at: usize,
 }
 
 // The rest of the program is built to be small; a million account groups pass here.
@@ -122,14 +123,14 @@ impl<'a> Cursor<'a> {
     /// Whether this name comes next; then its value does.
     #[inline(always)]
     fn name<const N: usize>(&mut self, name: &[u8; N]) -> bool {
-        let mut ahead = Self { rest: self.rest };
-        let is_it = ahead.next(b'"').and_then(|()| ahead.rest.split_first_chunk::<N>());
-        let Some((_, after)) = is_it.filter(|(found, _)| *found == name) else { return false };
-        let mut after = Self { rest: after };
-        let comes =
-            after.rest.first() == Some(&b'"') && after.next(b'"').and_then(|()| after.next(b':')).is_some();
-        if comes {
-            *self = after;
+        self.skip_blanks();
+        let begin = self.at;
+        let is_it =
+            self.take(b'"').and_then(|()| self.text.as_bytes()[self.at..].first_chunk()) == Some(name);
+        self.at += N;
+        let comes = is_it && self.take(b'"').and_then(|()| self.next(b':')).is_some();
+        if !comes {
+            self.at = begin;
         }
         comes
     }
@@ -137,29 +138,34 @@ impl<'a> Cursor<'a> {
     #[inline(always)]
     fn id(&mut self) -> Option<&'a str> {
         self.next(b'"')?;
-        let end = self.rest.iter().position(|byte| *byte == b'"')?;
-        let (id, rest) = self.rest.split_at(end);
-        self.rest = &rest[1..];
-        str::from_utf8(id).ok().filter(|id| is_id(id))
+        let begin = self.at;
+        while self.byte()? != b'"' {
+            self.at += 1;
+        }
+        let id = self.text.get(begin..self.at);
+        self.at += 1;
+        id.filter(|id| is_id(id))
     }
 
     /// Whole, and not below 0. Where a fraction or an exponent follows, a comma or an end is missing.
     #[inline(always)]
     fn units(&mut self) -> Option<Units> {
         self.skip_blanks();
-        let (mut units, mut digits, first) = (0, 0, *self.rest.first()?);
-        while let [digit @ b'0'..=b'9', rest @ ..] = self.rest
-            && digits < MOST_DIGITS
+        let (begin, first, mut units) = (self.at, self.byte()?, 0);
+        while let Some(digit @ b'0'..=b'9') = self.byte()
+            && self.at < begin + MOST_DIGITS
         {
-            (units, digits, self.rest) = (10 * units + Units::from(digit - b'0'), digits + 1, rest);
+            units = 10 * units + Units::from(digit - b'0');
+            self.at += 1;
         }
+        let digits = self.at - begin;
         (digits == 1 || digits > 1 && first != b'0').then_some(units)
     }
 
     fn by_serde<T: serde::Deserialize<'a>>(&mut self) -> Option<T> {
-        let mut values = serde_json::Deserializer::from_slice(self.rest).into_iter();
+        let mut values = serde_json::Deserializer::from_str(self.text.get(self.at..)?).into_iter();
         let value = values.next()?.ok()?;
-        self.rest = &self.rest[values.byte_offset()..];
+        self.at += values.byte_offset();
         Some(value)
     }
 
@@ -167,15 +173,26 @@ impl<'a> Cursor<'a> {
     #[inline(always)]
     fn next(&mut self, byte: u8) -> Option<()> {
         self.skip_blanks();
-        self.rest = self.rest.split_first().filter(|(first, _)| **first == byte)?.1;
-        Some(())
+        self.take(byte)
+    }
+
+    #[inline(always)]
+    fn take(&mut self, byte: u8) -> Option<()> {
+        let comes = self.byte() == Some(byte);
+        self.at += usize::from(comes);
+        comes.then_some(())
     }
 
     #[inline(always)]
     fn skip_blanks(&mut self) {
-        while let [b' ' | b'\n' | b'\r' | b'\t', rest @ ..] = self.rest {
-            self.rest = rest;
+        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.byte() {
+            self.at += 1;
         }
+    }
+
+    #[inline(always)]
+    fn byte(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
     }
 }
 
