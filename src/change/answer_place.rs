@@ -44,8 +44,19 @@ impl Place {
     pub(crate) fn open(&self, data_dir: &Path) -> anyhow::Result<Folder> {
         let (root, beneath) = self.split();
         let mut folder = mounts::create_folder(data_dir, root)?;
+        // The share of the answers may be another than that of the inbox.
+        mounts::check(data_dir, &self.answers)?;
+        let (mut path, mut mount) = (fs_err::canonicalize(root)?, None);
         for part in parts(beneath) {
-            folder = folder.create_folder(part).map_err(|error| not_a_folder(&folder, part, error))?;
+            let next = folder.create_folder(part).map_err(|error| not_a_folder(&folder, part, error))?;
+            path.push(part);
+            if next.is_mounted_in(&folder)? {
+                mount = Some(path.clone());
+            }
+            folder = next;
+        }
+        if self.answers != root {
+            mounts::note(data_dir, &self.answers, mount);
         }
         Ok(folder)
     }
@@ -67,7 +78,8 @@ impl Place {
 
     /// Whether the share that it is on is mounted.
     pub(crate) fn check_mount(&self, data_dir: &Path) -> Result<(), NotMounted> {
-        mounts::check(data_dir, self.split().0)
+        mounts::check(data_dir, self.split().0)?;
+        mounts::check(data_dir, &self.answers)
     }
 
     /// Whether a folder in it has such a file.

@@ -33,8 +33,8 @@ struct Record {
 /// A folder was on a mount that is not there now.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "{} is not mounted: {} was on it. Mount it, and quotakeeper continues. If that folder is to be on this disk from now on, remove {}",
-    mount.display(), folder.display(), record.display()
+    "{} is not mounted{}. Mount it, and quotakeeper continues. If that folder is to be on this disk from now on, remove {}",
+    mount.display(), below(folder, mount), record.display()
 )]
 pub(crate) struct NotMounted {
     folder: PathBuf,
@@ -42,12 +42,22 @@ pub(crate) struct NotMounted {
     record: PathBuf,
 }
 
+fn below(folder: &Path, mount: &Path) -> String {
+    if folder == mount { String::new() } else { format!(": {} was on it", folder.display()) }
+}
+
 /// Opens a folder, and makes it where it is missing, unless it is missing with the mount that it was on.
 pub(crate) fn create_folder(data_dir: &Path, folder: &Path) -> anyhow::Result<Folder> {
     check(data_dir, folder)?;
     let opened = durable::create_folder(folder)?;
-    if let Err(error) = note(data_dir, folder) {
-        warn!(folder = %folder.display(), error = format!("{error:#}"), "the mount of a folder cannot be remembered");
+    match mount_of(folder) {
+        // Where the mount is that of the data, the folder is there whenever this is asked.
+        Ok(mount) => note(
+            data_dir,
+            folder,
+            Some(mount).filter(|mount| mount_of(data_dir).ok().as_ref() != Some(mount)),
+        ),
+        Err(error) => warn!(folder = %folder.display(), %error, "the mount of a folder is not known"),
     }
     Ok(opened)
 }
@@ -71,10 +81,15 @@ fn is_gone(mount: &Path, now: &Path) -> bool {
     mount != now && mount.starts_with(now)
 }
 
-/// Where the mount is that of the data, the folder is there whenever this is asked.
-fn note(data_dir: &Path, folder: &Path) -> anyhow::Result<()> {
+/// Remembers on which mount a folder is that was just opened; none where it needs no other than that of the data or of its inbox.
+pub(crate) fn note(data_dir: &Path, folder: &Path, mount: Option<PathBuf>) {
+    if let Err(error) = save(data_dir, folder, mount) {
+        warn!(folder = %folder.display(), error = format!("{error:#}"), "the mount of a folder cannot be remembered");
+    }
+}
+
+fn save(data_dir: &Path, folder: &Path, mount: Option<PathBuf>) -> anyhow::Result<()> {
     let folder = std::path::absolute(folder)?;
-    let mount = Some(mount_of(&folder)?).filter(|mount| mount_of(data_dir).ok().as_ref() != Some(mount));
     let Some(mut record) = load(data_dir) else { return Ok(()) };
     if record.folders.get(&folder) == mount.as_ref() {
         return Ok(());

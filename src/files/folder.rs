@@ -142,6 +142,11 @@ impl Folder {
         Ok(handed_over || file.st_uid == me.as_raw())
     }
 
+    /// Whether it is on another device than the folder that it was opened in: a mount of its own.
+    pub(crate) fn is_mounted_in(&self, above: &Self) -> io::Result<bool> {
+        Ok(fs::fstat(&self.descriptor)?.st_dev != fs::fstat(&above.descriptor)?.st_dev)
+    }
+
     /// All names in the folder, in order.
     pub(crate) fn names(&self) -> io::Result<Vec<OsString>> {
         let of = |error| with_path(&self.path, error);

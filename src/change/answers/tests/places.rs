@@ -143,3 +143,26 @@ async fn where_earlier_answers_cannot_be_replaced_the_new_ones_go_to_the_place_t
     assert!(text(&new.join("a.csv/status.txt")).contains("1 applied"));
     assert!(text(&elsewhere.path().join("answers/a.csv/status.txt")).contains("held"));
 }
+
+#[tokio::test]
+async fn answers_on_a_share_of_their_own_below_the_inbox_are_owed_while_it_is_away() {
+    let bench = Bench::new(&[]).await;
+    let group = bench.groups(0).remove(0);
+    let answers = answers(&bench);
+    fs_err::create_dir_all(&answers).unwrap(); // the mount point
+    mounts::tests::was_on(&bench.app.config.data.dir, &answers, &answers);
+    drop_file(&bench, "a.csv", &group, group.quota + 1);
+    fs_err::write(bench.app.config.inbox_dir().join("b.xlsx"), "a workbook").unwrap();
+    pass(&bench, noon()).await;
+    let run = runs(&bench).remove(0);
+    assert_eq!(run.record.state, RunState::Done, "what was dropped is done");
+    let error = &owed(&run).unwrap().error;
+    assert!(error.starts_with(&format!("{} is not mounted. Mount it", answers.display())), "{error}");
+    assert!(not_taken_files(&bench.app.config.data.dir)["b.xlsx"].owed.is_some());
+    assert!(names(&answers).is_empty());
+
+    mount(&bench);
+    pass(&bench, noon() + Duration::hours(1)).await;
+    assert_eq!(names(&answers), ["a.csv", "b.xlsx"]);
+    assert_eq!(owed(&runs(&bench)[0]), None);
+}
