@@ -29,8 +29,8 @@ use crate::change::run::{Owed, Run, RunRecord};
 use crate::change::stored::{check_input, stored_plan};
 use crate::config::{Config, Schedule};
 use crate::daemon::info::DaemonInfo;
-use crate::files::lock;
 use crate::files::read_only::is_read_only;
+use crate::files::{lock, reserve};
 use crate::history::{History, left_out};
 use crate::jobs::Job;
 use crate::jobs::records::own_files;
@@ -120,6 +120,7 @@ fn observed(inputs: &ReportInputs<'_>, mailer: &Mailer, advice: Advice, now: Dat
         untaken,
         free: free_bytes(data),
         is_read_only: is_read_only(data),
+        is_over_quota: reserve::is_over_quota(data),
         nearest,
     }
 }

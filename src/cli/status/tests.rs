@@ -84,6 +84,7 @@ fn well() -> Observed {
         untaken: Vec::new(),
         free: Some(12_000_000_000),
         is_read_only: false,
+        is_over_quota: false,
         nearest: usage().worst.into_iter().take(3).collect(),
     }
 }
@@ -253,6 +254,13 @@ fn a_file_system_that_became_read_only_is_the_problem_and_not_that_it_is_full() 
         "{screen}"
     );
     assert!(screen.contains("→ see `dmesg`"), "{screen}");
+}
+
+#[test]
+fn a_disk_quota_that_is_used_up_is_a_problem_though_the_disk_has_room_and_no_job_could_say_that_it_fails() {
+    let screen = shown(&view(Observed { is_over_quota: true, ..well() }), 200);
+    assert!(screen.contains("1 thing is wrong") && screen.contains("the disk quota that"), "{screen}");
+    assert!(screen.contains("→ raise it, make room"), "{screen}");
 }
 
 #[test]

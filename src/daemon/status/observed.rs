@@ -61,6 +61,8 @@ pub(crate) struct Observed {
     pub free: Option<u64>,
     /// Nothing can be written where the data lies, whoever tries.
     pub is_read_only: bool,
+    /// Whoever looks cannot write there for want of a disk quota.
+    pub is_over_quota: bool,
     pub nearest: Vec<QuotaStatus>,
 }
 

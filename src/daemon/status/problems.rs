@@ -86,6 +86,16 @@ fn disk_problems(observed: &Observed, add: &mut impl FnMut(String, String)) {
                 .to_owned(),
         );
     }
+    if observed.is_over_quota {
+        return add(
+            format!(
+                "the disk quota that {} is under is used up: nothing can be recorded or sent",
+                observed.data_dir.display()
+            ),
+            "raise it, make room, or lower data.keep and run `quotakeeper prune`; quotakeeper then retries what failed"
+                .to_owned(),
+        );
+    }
     let snapshots = u64::try_from(observed.snapshots.max(1)).unwrap_or(1);
     let room = (2 * observed.snapshot_bytes / snapshots).max(LEAST_ROOM);
     if let Some(free) = observed.free.filter(|free| *free < room) {
