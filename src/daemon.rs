@@ -59,6 +59,8 @@ pub(crate) async fn run(app: Arc<App>, source: &Source) -> anyhow::Result<()> {
     let mut worker = Worker::default();
     let mut rings_at = None;
     while !app.cancel.is_cancelled() {
+        // Or folders would be made where `data.dir` was, which keeps it from being put back.
+        app.lock.is_not_lost()?;
         if asked_to_reload.swap(false, Ordering::Relaxed) {
             app = reload(&app, source, &shown);
             watch = Watch::begin(&app.config, &app.inbox_memory, &wake);

@@ -216,6 +216,23 @@ fn a_process_whose_lock_was_removed_writes_nothing_more_and_ends_as_failed() {
 }
 
 #[test]
+fn a_data_folder_that_is_moved_away_ends_the_daemon_and_can_be_put_back() {
+    let bench = Bench::new(World::small());
+    let mut first = daemon(&bench);
+    while bench.run(&["status", "--format", "json"]).out.contains("\"due\": true") {}
+    let (data, aside) = (bench.data(), bench.data().with_extension("aside"));
+    fs_err::rename(&data, &aside).unwrap();
+    // The folder that it watches: it wakes.
+    fs_err::write(aside.join("inbox/raise.csv"), "org_id,aid,value\n10,101,6000\n").unwrap();
+    assert_eq!(first.wait().unwrap().code(), Some(1));
+    assert!(bench.log().contains("is no longer the lock that this process holds"), "{}", bench.log());
+    assert!(!data.exists(), "nothing is made in its place");
+    fs_err::rename(&aside, &data).unwrap();
+    bench.run(&["once"]).ends_with(0);
+    assert_eq!(bench.posts(), 1);
+}
+
+#[test]
 fn between_two_batches_a_process_without_its_lock_stops() {
     let bench = Bench::new(World::small());
     // The read before the second batch takes its time.
