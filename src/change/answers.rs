@@ -35,15 +35,16 @@ pub(crate) fn deliver(services: &Services<'_>, run: &mut Run, summary: &RunSumma
     let before = run.record.answers.clone();
     let owed_before = before.as_ref().and_then(|answers| answers.owed.clone());
     let place_before = before.as_ref().and_then(|answers| answers.place.clone());
-    let (folder, written) = match services.answer_folders.claims(services.config) {
+    let (folder, turn, written) = match services.answer_folders.claims(services.config) {
         Ok(mut claims) => {
             let (folder, written) = write(services.config, run, summary, claims.get());
-            claims.get().note(&run.record, &folder, summary.state, written.is_err());
-            (folder, written)
+            let turn = claims.get().note(&run.record, &folder, summary.state, written.is_err());
+            (folder, turn, written)
         }
         Err(error) => {
-            let folder = before.map_or_else(|| place::folder_name(&run.record, 1), |answers| answers.folder);
-            (folder, Err(error))
+            let first = || (place::folder_name(&run.record, 1), 0);
+            let (folder, turn) = before.map_or_else(first, |answers| (answers.folder, answers.turn));
+            (folder, turn, Err(error))
         }
     };
     let (place, owed) = match written {
@@ -64,7 +65,7 @@ pub(crate) fn deliver(services: &Services<'_>, run: &mut Run, summary: &RunSumma
             (place_before, Some(Owed { since, error }))
         }
     };
-    run.record.answers = Some(Answers { folder, place, owed });
+    run.record.answers = Some(Answers { folder, turn, place, owed });
 }
 
 /// Writes a set, and says into which folder of which place.

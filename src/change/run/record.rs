@@ -209,6 +209,9 @@ impl RunRecord {
 pub(crate) struct Answers {
     /// The name of their folder below `inbox.answers_dir`.
     pub folder: String,
+    /// Above 0 where a run of a later name had the folder before: the clock was set back.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub turn: u32,
     /// Which folder `inbox.answers_dir` was when they were put there; an earlier version did not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,
@@ -222,6 +225,11 @@ pub(crate) struct Answers {
 pub(crate) struct Owed {
     pub since: DateTime<Utc>,
     pub error: String,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde asks it")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Who has an answers folder, whoever comes first, again, or from elsewhere.
 
 use super::*;
+use crate::change::run::Answers;
 
 fn record(id: &str, file: &str) -> RunRecord {
     RunRecord::new(id.into(), file, true, "2026-11-22T12:00:00Z".parse().unwrap())
@@ -62,6 +63,27 @@ fn a_run_that_is_new_takes_the_folder_of_one_that_ended_also_after_the_clock_was
     assert_eq!(chosen(&claims, &after), "q.csv");
     claims.note(&before, "q.csv", RunState::Held, false);
     assert_eq!(chosen(&claims, &after), "q.csv (2)");
+}
+
+#[test]
+fn a_folder_that_was_taken_after_the_clock_was_set_back_is_kept_until_the_next_file_takes_it() {
+    let (before, mut after, next) = (record("2-q", "q.csv"), record("1-q", "q.csv"), record("3-q", "q.csv"));
+    let mut claims = Claims::default();
+    assert_eq!(claims.note(&before, "q.csv", RunState::Done, false), 0);
+    assert_eq!(claims.note(&after, "q.csv", RunState::Held, false), 1);
+    assert_eq!(chosen(&claims, &after), "q.csv");
+    assert_eq!(chosen(&claims, &before), "q.csv (2)");
+
+    // After a restart the records say the same.
+    after.answers = Some(Answers { folder: "q.csv".into(), turn: 1, place: None, owed: None });
+    let mut claims = Claims::default();
+    claims.note(&before, "q.csv", RunState::Done, false);
+    assert_eq!(claims.note(&after, "q.csv", RunState::Done, false), 1);
+    assert_eq!(chosen(&claims, &after), "q.csv");
+    assert_eq!(claims.note(&next, "q.csv", RunState::Done, false), 1);
+    assert_eq!(chosen(&claims, &after), "q.csv (2)");
+    assert_eq!(claims.forget("2-q").or(claims.forget("1-q")), None);
+    assert_eq!(claims.forget("3-q").as_deref(), Some("q.csv"));
 }
 
 #[test]

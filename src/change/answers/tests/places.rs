@@ -166,3 +166,23 @@ async fn answers_on_a_share_of_their_own_below_the_inbox_are_owed_while_it_is_aw
     assert_eq!(names(&answers), ["a.csv", "b.xlsx"]);
     assert_eq!(owed(&runs(&bench)[0]), None);
 }
+
+#[tokio::test]
+async fn a_file_that_was_dropped_after_the_clock_was_set_back_has_its_last_answer_where_its_first_one_was() {
+    let mut bench = Bench::new(&[]).await;
+    let groups = bench.groups(0);
+    drop_file(&bench, "a.csv", &groups[0], groups[0].quota + 1);
+    pass(&bench, noon()).await;
+    let yesterday = noon() - Duration::days(1);
+    bench.clock.set(yesterday);
+    drop_file(&bench, "a.csv", &groups[1], 1);
+    pass(&bench, yesterday).await;
+    let status = answers(&bench).join("a.csv/status.txt");
+    assert!(text(&status).contains("held for approval"));
+
+    bench.app.answer_folders = AnswerFolders::default(); // a restart
+    approve(&runs(&bench)[0]);
+    pass(&bench, yesterday).await;
+    assert!(text(&status).contains("1 applied"));
+    assert_eq!(names(&answers(&bench)), ["a.csv"]);
+}
