@@ -33,6 +33,9 @@ use crate::text::words::counted;
 /// So many rows of a file with too many are looked at for what else is wrong.
 const LOOKED_AT: usize = 1000;
 
+/// So many rows say all of their mistakes in full: of hundreds of thousands, that would be a hundred megabytes of a small file.
+const EXPLAINED: usize = 1000;
+
 /// Reads a change file. `columns` are the configured headers (theirs → our field). An error is every reason, as full
 /// sentences, why the file as a whole can't be used, and what else is wrong with its rows, as far as that can be known.
 pub(crate) fn parse(
@@ -83,6 +86,8 @@ pub(crate) fn parse(
     if problems.is_empty() {
         let Comments { count, approved, doubtful } = comments;
         let skipped = SkippedRows { comments: count, blanks: blanks_between };
+        let bad = records.iter_mut().filter_map(|record| record.change.as_mut().err());
+        bad.filter(|bad| bad.problems.len() > 1).skip(EXPLAINED).for_each(|bad| bad.shorten(&header.called));
         Ok(ChangeFile { headers: header.names, columns: header.called, records, approved, skipped, doubtful })
     } else {
         problems.extend(of_rows(&records));
@@ -155,7 +160,8 @@ fn has_more_rows(rows: Rows<'_>, header_row: usize, header: &Header, most: usize
 fn of_rows(records: &[Record]) -> Vec<String> {
     const MOST: usize = 50;
     let bad = records.iter().filter_map(|record| Some((record.row, record.change.as_ref().err()?)));
-    let mut problems = bad.flat_map(|(row, bad)| bad.problems.iter().map(move |problem| problem.of_row(row)));
+    let mut problems =
+        bad.flat_map(|(row, bad)| bad.problems.iter().map(move |(_, problem)| problem.of_row(row)));
     let mut listed: Vec<String> = problems.by_ref().take(MOST).collect();
     let more = problems.count();
     if more > 0 {

@@ -65,7 +65,8 @@ pub(super) fn change(cells: &[String], torn: Option<&str>, header: &Header) -> R
 struct Reading<'a> {
     cells: &'a [String],
     header: &'a Header,
-    problems: Vec<Problem>,
+    /// Each with its column, where it is in one.
+    problems: Vec<(Option<Field>, Problem)>,
 }
 
 impl<'a> Reading<'a> {
@@ -75,13 +76,13 @@ impl<'a> Reading<'a> {
     }
 
     fn add_problem(&mut self, sentence: &str) {
-        self.problems.push(Problem { code: Code::BadRow, message: sentence.to_owned() });
+        self.problems.push((None, Problem { code: Code::BadRow, message: sentence.to_owned() }));
     }
 
     /// A problem of one cell, named by the header as its author wrote it.
     fn problem_in(&mut self, field: Field, sentence: &str) {
         let name = self.header.called.name(field);
-        self.problems.push(Problem::in_column(Code::BadRow, name, sentence));
+        self.problems.push((Some(field), Problem::in_column(Code::BadRow, name, sentence)));
     }
 
     fn beyond_the_header(&mut self) {

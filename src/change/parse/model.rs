@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use super::excerpt::{excerpt, trim_cell};
 use super::fields::Fields;
-use super::header::Columns;
+use super::header::{Columns, Field};
 use super::percent::Percent;
-use crate::change::codes::Problem;
+use crate::change::codes::{Code, Problem};
 use crate::domain::quota::{Aid, OrgId, Units};
 use crate::files::csv_cell;
-use crate::text::words::counted;
+use crate::text::words::{counted, listed};
 
 /// A change file as it was written and as it is understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -173,6 +173,22 @@ pub(crate) struct BadRow {
     pub whose: TargetRef,
     /// Neither id was written in a way that can't be read: without this, a bad `aid` would look like none at all.
     pub ids_are_good: bool,
-    /// At least one.
-    pub problems: Vec<Problem>,
+    /// At least one; each with its column, where it is in one.
+    pub problems: Vec<(Option<Field>, Problem)>,
+}
+
+impl BadRow {
+    /// Keeps of several problems the first, and names the columns of the others: what is expected there, enough other rows say.
+    pub(super) fn shorten(&mut self, called: &Columns) {
+        let others = self.problems.iter().skip(1).filter_map(|(field, _)| *field);
+        let columns: Vec<String> = others.map(|field| format!("`{}`", called.name(field))).collect();
+        if columns.is_empty() {
+            return;
+        }
+        let mut is_first = true;
+        self.problems.retain(|(field, _)| std::mem::take(&mut is_first) || field.is_none());
+        let columns = listed(&columns, columns.len());
+        let message = format!("Also wrong, in a way that is explained in earlier rows: {columns}.");
+        self.problems.push((None, Problem { code: Code::BadRow, message }));
+    }
 }

@@ -145,7 +145,7 @@ fn a_row_that_begins_with_a_number_sign_is_a_comment_only_if_nothing_else_is_in_
 
     let file = read(b"org_id,aid,value\n7,5,900\n# a note, with a comma\n").unwrap();
     let bad = file.records[1].change.as_ref().unwrap_err();
-    assert!(bad.problems.last().unwrap().message.contains("it is not a comment"), "{bad:?}");
+    assert!(bad.problems.last().unwrap().1.message.contains("it is not a comment"), "{bad:?}");
 }
 
 #[test]
@@ -319,7 +319,7 @@ fn each_ugly_file_leaves_a_reason_that_a_spreadsheet_user_understands() {
             Ok(file) => {
                 for record in file.records {
                     let Err(bad) = record.change else { continue };
-                    for problem in bad.problems {
+                    for (_, problem) in bad.problems {
                         writeln!(found, "  {}", problem.message).unwrap();
                     }
                 }
@@ -406,4 +406,21 @@ fn fuzzed_change_files_are_read_or_refused() {
             }
         },
     );
+}
+
+#[test]
+fn of_very_many_rows_with_several_mistakes_the_first_thousand_say_all_in_full_and_the_others_name_the_columns()
+ {
+    let text = format!("org_id,aid,value\n{}x,1,2\n", "x,y,z\n".repeat(1_002));
+    let file = parse(text.as_bytes(), &BTreeMap::new(), 2_000).unwrap();
+    let said = |index: usize| {
+        let bad = file.records[index].change.as_ref().unwrap_err();
+        bad.problems.iter().map(|(_, problem)| problem.message.as_str()).collect::<Vec<_>>()
+    };
+    let full = said(999);
+    assert_eq!(full.len(), 3);
+    let also = "Also wrong, in a way that is explained in earlier rows: `aid` and `value`.";
+    assert_eq!(said(1_000), [full[0], also]);
+    assert_eq!(said(1_001), said(1_000));
+    assert_eq!(said(1_002).len(), 1, "one mistake is always explained");
 }

@@ -221,10 +221,10 @@ fn requested_quota(
 }
 
 /// A row has one code and one message, however much is wrong with it.
-fn combined(problems: &[Problem]) -> Problem {
-    let messages: Vec<&str> = problems.iter().map(|problem| problem.message.as_str()).collect();
+fn combined(problems: &[(Option<Field>, Problem)]) -> Problem {
+    let messages: Vec<&str> = problems.iter().map(|(_, problem)| problem.message.as_str()).collect();
     Problem {
-        code: problems.first().map_or(Code::BadRow, |problem| problem.code),
+        code: problems.first().map_or(Code::BadRow, |(_, problem)| problem.code),
         message: messages.join(" "),
     }
 }

@@ -31,7 +31,7 @@ pub(crate) const FILE: Kind = Kind {
 
 /// A larger file is not attached: it lies in the run's folder, and what is to be corrected beside the dropped file. There are at
 /// most two.
-const LARGEST: usize = ATTACHED / 2;
+const LARGEST: u64 = ATTACHED as u64 / 2;
 
 /// The runs that one mail is about.
 #[derive(Default, Serialize, Deserialize)]
@@ -108,16 +108,21 @@ fn notice(config: &Config, run: &Run) -> RunNotice {
         RunSummary { carried, ..summarize(run).unwrap_or_else(|error| without_rows(run, &error)) };
     let is_to_be_corrected = run.record.state == RunState::Done
         && summary_of_run.results.iter().any(|result| matches!(result.outcome, Outcome::Failed(_)));
-    let plan = waiting.and_then(|run| Some(("plan.csv", run.read("plan.csv").ok()?)));
-    let errors = Some(run).filter(|_| is_to_be_corrected);
-    let errors = errors.and_then(|run| Some(("error.csv", run.read("error.csv").ok()?)));
+    let plan = waiting.and_then(|run| attachment(run, "plan.csv"));
+    let errors = Some(run).filter(|_| is_to_be_corrected).and_then(|run| attachment(run, "error.csv"));
     RunNotice {
-        files: plan.into_iter().chain(errors).filter(|(_, bytes)| bytes.len() <= LARGEST).collect(),
+        files: plan.into_iter().chain(errors).collect(),
         summary: summary_of_run,
         held: held.as_ref().map(|held| summarize(held).unwrap_or_else(|error| without_rows(held, &error))),
         is_for_owners: !run.record.planned_only,
         by: run.record.people_text(),
     }
+}
+
+/// A file of a run. What is too large is not even read.
+fn attachment(run: &Run, name: &'static str) -> Option<(&'static str, Vec<u8>)> {
+    let bytes = fs_err::metadata(run.path(name)).ok()?.len();
+    (bytes <= LARGEST).then(|| run.read(name).ok()).flatten().map(|bytes| (name, bytes))
 }
 
 fn without_rows(run: &Run, error: &anyhow::Error) -> RunSummary {

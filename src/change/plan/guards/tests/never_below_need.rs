@@ -130,7 +130,7 @@ fn record(random: &mut Rng, row: usize, world: &World, shares: &ChangeFile) -> R
     if random.u32(0..40) == 0 {
         let problem = Problem { code: Code::BadRow, message: format!("Row {row}: no number.") };
         let whose = TargetRef { org_id: Some(org_id), aid, ..TargetRef::default() };
-        let bad = BadRow { whose, ids_are_good: random.bool(), problems: vec![problem] };
+        let bad = BadRow { whose, ids_are_good: random.bool(), problems: vec![(None, problem)] };
         return Record { row, fields: Fields::default(), change: Err(bad) };
     }
     let effective = match random.u32(0..8) {
