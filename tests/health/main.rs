@@ -1,6 +1,7 @@
 //! How others learn that it works: the real binary, real sockets, and somebody who listens at the other end.
 
 mod daemon;
+mod dashboard;
 mod heartbeat;
 mod pages;
 mod preview;
