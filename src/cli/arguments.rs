@@ -122,7 +122,7 @@ pub(super) enum Command {
         /// Only this organization, by id or name; can be repeated
         #[arg(long, value_name = "ID|NAME")]
         org: Vec<String>,
-        /// Only targets with this name; `*` matches any text
+        /// Only targets with this name; `*` matches any text, as in `*retail*`
         #[arg(long, value_name = "PATTERN")]
         name: Option<String>,
         /// Only targets whose used or projected units exceed this percentage of their quota

@@ -53,7 +53,7 @@ pub(super) fn targets(
     let judging = inputs.judging(latest.taken_at, &rule, &context);
     let ranking = Ranking::new(latest.places().enumerate(), most, &slopes, judging);
     match asked.format {
-        TableFormat::Text => write!(out, "{}", text(&latest, &ranking, style))?,
+        TableFormat::Text => write!(out, "{}", text(&latest, &ranking, asked.name, style))?,
         TableFormat::Csv => write_usage_csv(&ranking, out)?,
         TableFormat::Json => write_json(&latest, &ranking, out)?,
     }
@@ -141,10 +141,14 @@ impl TargetsRequest<'_> {
     }
 }
 
-fn text(latest: &Snapshot, ranking: &Ranking<'_>, style: Style) -> String {
+fn text(latest: &Snapshot, ranking: &Ranking<'_>, name: Option<&str>, style: Style) -> String {
     let taken = words::moment(latest.taken_at, style.zone);
     if ranking.count() == 0 {
-        return format!("No target matches in the snapshot of {taken}.\n");
+        let hint = match name.filter(|name| !name.contains('*')) {
+            Some(name) => format!("`--name \"*{name}*\"` finds names that contain it.\n"),
+            None => String::new(),
+        };
+        return format!("No target matches in the snapshot of {taken}.\n{hint}");
     }
     let names_organizations = latest.organizations().len() > 1;
     let mut table = Table::new(&[

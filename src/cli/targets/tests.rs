@@ -34,8 +34,23 @@ fn a_narrow_terminal_keeps_the_ids_and_the_figures() {
     let ranking = Ranking::new(latest.places().enumerate(), LISTED, &slopes, judging);
     for width in [60, 80, 120] {
         let style = Style { paint: Paint { colors: false, width }, zone: context.zone };
-        let text = text(&latest, &ranking, style);
+        let text = text(&latest, &ranking, None, style);
         assert!(text.lines().all(|line| line.chars().count() <= width), "{text}");
         insta::assert_snapshot!(format!("targets_in_{width}_columns"), text);
+    }
+}
+
+#[test]
+fn who_types_a_part_of_a_name_is_shown_how_to_find_it() {
+    let (latest, rule, alerts, context) = (realistic(), UsageRule::default(), Alerts::default(), context());
+    let judging =
+        JudgingContext { taken_at: latest.taken_at, rule: &rule, alerts: &alerts, context: &context };
+    let slopes = Slopes::default();
+    let ranking = Ranking::new(std::iter::empty(), LISTED, &slopes, judging);
+    let style = Style { paint: Paint { colors: false, width: 80 }, zone: context.zone };
+    let said = |name| text(&latest, &ranking, name, style);
+    assert!(said(Some("Retail")).ends_with("\n`--name \"*Retail*\"` finds names that contain it.\n"));
+    for name in [None, Some("Retail*")] {
+        assert_eq!(said(name).lines().count(), 1, "{}", said(name));
     }
 }
