@@ -16,6 +16,7 @@ pub(crate) mod basis;
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -49,6 +50,16 @@ pub(crate) enum Ask {
         file: String,
         approve: Option<String>,
     },
+}
+
+/// As a log names it.
+impl fmt::Display for Ask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Job { job, .. } => f.write_str(job.name()),
+            Self::Apply { file, .. } => write!(f, "apply {file}"),
+        }
+    }
 }
 
 #[derive(Debug, Serialize, Deserialize)]

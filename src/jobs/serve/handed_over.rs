@@ -87,7 +87,10 @@ impl HandedOver {
         };
         let decider = Decider::User { user: Owner::from_uid(taken.uid), login: None };
         let by = format!("{decider}, on {}", lock::hostname());
-        info!(request = %id, %by, ask = ?taken.ask, "handed over by a command");
+        match &taken.ask {
+            Ok(ask) => info!(request = %id, %by, %ask, "handed over by a command"),
+            Err(refused) => info!(request = %id, %by, %refused, "handed over by a command"),
+        }
         Some(Request { id, ask: taken.ask, by: (by, decider) })
     }
 
