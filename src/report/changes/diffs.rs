@@ -109,6 +109,10 @@ pub(crate) fn period_report(
     let headline = match (count, outside) {
         (0, _) => format!("No quota changed since {since_day}"),
         (_, 0) => format!("{changed} since {since_day}, all by quotakeeper"),
+        (1, 1) => format!("{changed} since {since_day}, outside quotakeeper"),
+        (count, outside) if count == outside => {
+            format!("{changed} since {since_day}, all outside quotakeeper")
+        }
         (_, outside) => {
             format!("{changed} since {since_day}, {} outside quotakeeper", words::number(outside))
         }

@@ -299,7 +299,9 @@ impl Section {
             }
         }
         for rows in makers.iter_mut().filter(|rows| rows.len() > 1) {
-            rows[0].shared = format!("{}: {}", words::counted(rows.len(), "quota"), rows[0].who);
+            // Those that the section only counts may be theirs too.
+            let listed = if self.more > 0 { " listed here" } else { "" };
+            rows[0].shared = format!("{}{listed}: {}", words::counted(rows.len(), "quota"), rows[0].who);
             for row in rows {
                 row.is_explained = true;
             }

@@ -93,6 +93,17 @@ fn a_period_says_who_changed_what() {
     assert_eq!(report.sections[1].rows[0].who, who);
     assert_eq!(period(&[]).headline, "No quota changed since Sun 15 Nov");
 
+    let only = |count: usize| {
+        let is_outside = |change: &&Change| matches!(change.made_by, MadeBy::Outside);
+        let all = changed().changes;
+        let change = all.iter().find(is_outside).unwrap();
+        let target = |number: usize| Target::account_group("10452", number.to_string().as_str());
+        let changes = (0..count).map(|number| Change { target: target(number), ..change.clone() }).collect();
+        period(&[Diff { changes, ..changed() }]).headline
+    };
+    assert_eq!(only(1), "1 quota changed since Sun 15 Nov, outside quotakeeper");
+    assert_eq!(only(2), "2 quotas changed since Sun 15 Nov, all outside quotakeeper");
+
     let twice = period(&[changed(), changed()]);
     assert_eq!(twice.headline, "2 quotas changed 4 times since Sun 15 Nov, 2 outside quotakeeper");
     assert_eq!(headings(&twice.sections[1]), [format!("2 quotas: {who}")]);
@@ -131,6 +142,9 @@ fn a_file_lists_every_change_and_names_all_that_vanished_where_a_mail_counts_the
     let (mail, file) = (of(Extent::Mail), of(Extent::Whole));
     assert_eq!((mail.sections[0].rows.len(), mail.sections[0].more), (20, 280));
     assert_eq!((file.sections[0].rows.len(), file.sections[0].more), (300, 0));
+    let heading = |report: &ChangesReport| headings(&report.sections[0])[0].to_owned();
+    assert!(heading(&mail).starts_with("20 quotas listed here: "), "{}", heading(&mail));
+    assert!(heading(&file).starts_with("300 quotas: "), "{}", heading(&file));
     assert!(mail.notes[0].contains("35 more") && file.notes[0].contains("group 339 of"), "{:?}", file.notes);
 }
 
