@@ -30,6 +30,7 @@ use crate::domain::quota::Snapshot;
 use crate::jobs::App;
 use crate::jobs::records::alerts;
 use crate::jobs::report_inputs::{ReportInputs, Scope};
+use crate::mail::routes::Routes;
 use crate::page::{self, PageFrame};
 use crate::report::Extent;
 
@@ -210,10 +211,11 @@ fn view(
         Address::Target(target) => {
             let latest = inputs.latest_of(&target.org_id, now)?;
             let record = alerts::read(&app.config.data.dir);
-            let Some(target) = inputs.target_page(&target, &latest, record.as_ref(), now)? else {
+            let Some(mut page) = inputs.target_page(&target, &latest, record.as_ref(), now)? else {
                 return Ok(None);
             };
-            page::plain_page("group.html", &target, Some(live))?
+            page.owners = routes(app).owners(&target);
+            page::plain_page("group.html", &page, Some(live))?
         }
         Address::Runs { all } => page::plain_page("runs.html", &runs::runs(inputs, all, now)?, Some(live))?,
         Address::Run(id) => match runs::run_page(inputs, &id, now)? {
@@ -237,7 +239,12 @@ fn groups(
     scope: Scope,
     now: DateTime<Utc>,
 ) -> anyhow::Result<crate::report::UsagePage> {
-    let routes = app.mailer.routes().map(|(routes, _)| routes).unwrap_or_default();
+    let routes = routes(app);
     let scope = Scope { extent: Extent::Whole, ..scope };
     inputs.usage_page(latest, &scope, &|target| routes.owners(target), now)
+}
+
+/// Who owns what; nobody where the file of the owners cannot be read, which `status` says.
+fn routes(app: &App) -> Routes {
+    app.mailer.routes().map(|(routes, _)| routes).unwrap_or_default()
 }

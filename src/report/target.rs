@@ -54,6 +54,8 @@ pub(crate) struct TargetPage {
     pub alerts: Vec<String>,
     /// What uses most of it; empty where nothing was wrong with it lately.
     pub largest: Vec<TopConsumer>,
+    /// Who gets mail about it; empty until somebody says who.
+    pub owners: Vec<String>,
     /// What is to become of its quota.
     pub waiting: Vec<WaitingChange>,
     /// How its quota changed, the latest first.
@@ -143,6 +145,7 @@ pub(crate) fn target_page(parts: TargetParts<'_>, context: &ReportContext) -> Ta
         slope_days: SLOPE_DAYS,
         largest: record.map_or_else(Vec::new, |record| record.largest(target).to_vec()),
         alerts,
+        owners: Vec::new(),
         waiting: waiting.iter().flat_map(|summary| waiting_in(summary, target, context)).collect(),
         steps: steps.collect(),
         first_seen: timeline.moments.first().map(|moment| at(moment.taken_at)).unwrap_or_default(),

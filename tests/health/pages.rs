@@ -257,6 +257,20 @@ fn without_usage_every_view_is_a_page_and_says_what_is_unknown() {
 }
 
 #[test]
+fn an_account_group_names_its_owners_if_it_has_any() {
+    let bench = Bench::new(World::small());
+    let file = bench.data().join("routes.csv");
+    fs_err::write(&file, "org_id,aid,emails\n10,101,one@example.com; two@example.com\n").unwrap();
+    let bench = bench.with("QUOTAKEEPER__MAIL__ROUTES_FILE", file.to_str().unwrap());
+    bench.run(&["snapshot"]).ends_with(0);
+    let (_bench, daemon) = Daemon::start(bench);
+    daemon.wait_until_ready();
+    let page = |aid: &str| daemon.get(&format!("/organizations/10/groups/{aid}")).body;
+    assert!(page("101").contains("Owners: one@example.com, two@example.com"), "{}", page("101"));
+    assert!(!page("102").contains("Owner"), "{}", page("102"));
+}
+
+#[test]
 fn an_address_of_nothing_is_a_page_that_leads_back() {
     let (_bench, daemon) = installed();
     for path in [
