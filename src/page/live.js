@@ -15,10 +15,11 @@ function keepLive() {
   const isKept = () => document.querySelector("#preview, #pick[aria-busy]");
   const show = (page) => {
     const focused = document.activeElement.getAttribute("href") ?? "";
-    const opened = [...document.querySelectorAll("details[open]")].map((details) => details.querySelector("summary").textContent);
+    const nameOf = (details) => `${details.closest("section")?.querySelector("h2")?.textContent}: ${details.querySelector("summary").textContent}`;
+    const opened = [...document.querySelectorAll("details[open]")].map(nameOf);
     stamp = page.querySelector("meta[name=stamp]").content;
     fill(page);
-    for (const details of document.querySelectorAll("details")) if (opened.includes(details.querySelector("summary").textContent)) details.open = true;
+    for (const details of document.querySelectorAll("details")) if (opened.includes(nameOf(details))) details.open = true;
     document.querySelector(`main a[href="${CSS.escape(focused)}"]`)?.focus();
   };
   const look = async () => {
