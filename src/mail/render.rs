@@ -2,6 +2,8 @@
 //!
 //! A user's template that does not work never costs a report: the shipped one takes its place, and why is said.
 
+mod dots;
+
 use std::path::Path;
 use std::sync::LazyLock;
 
@@ -15,6 +17,7 @@ use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, context};
 use reqwest::Url;
 use serde::Serialize;
 
+use self::dots::with_dots;
 use crate::files;
 use crate::report::{self, Report, ReportContext};
 use crate::text::template_filters::add_filters;
@@ -271,8 +274,7 @@ fn render(
     })?;
     // The rules that cannot be inlined now lead the head, but browsers look for the charset in the first 1024 bytes.
     let html = without_tags_in_attributes(&html);
-    // A line may break after the dot between two facts, and not before it.
-    let html = html.replace(" · ", "&nbsp;· ");
+    let html = with_dots(&html);
     Ok(html.replacen("<head>", "<head><meta charset=\"utf-8\">", 1))
 }
 

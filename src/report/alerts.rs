@@ -243,7 +243,7 @@ fn rows(
         }
         let since = words::moment(news.at, context.zone);
         let test = |test: &TopConsumer| format!("{} {}", test.label, grouped(test.projected));
-        let largest = news.largest.iter().map(test).collect::<Vec<_>>().join(" · ");
+        let largest = news.largest.iter().map(test).collect::<Vec<_>>().join(", ");
         Some(AlertRow { status, was: previous_level(news.was), since, largest, page: page_of(&row.target) })
     };
     let mut rows: Vec<AlertRow> = of_level.filter_map(row).collect();

@@ -135,7 +135,7 @@ impl Others<std::iter::Empty<QuotaStatus>> {
     }
 }
 
-/// `Lab needs 40 more by Fri 4 Dec, Core 30 more by Sat 5 Dec, and 3 more account groups run out.`: the worst first, three or more as a list.
+/// `Lab needs 40 more by Fri 4 Dec, Core 30 more by Sat 5 Dec.`: the worst first. Three or more are a list, a sentence on each line.
 pub(in crate::report) fn needs_sentence(
     worst: &QuotaStatus,
     others: Others<impl Iterator<Item = QuotaStatus>>,
@@ -144,20 +144,20 @@ pub(in crate::report) fn needs_sentence(
 ) -> String {
     let name = |status: &QuotaStatus| status.name_among(many_organizations);
     let mut parts = vec![need_words(worst, &name(worst), context)];
+    let is_list = others.count > 1;
+    let needs = if is_list { "needs " } else { "" };
     let named = others.worst_first.filter_map(|other| {
         let over = other.over?;
         // A name may end in a number.
-        Some(format!("{} {} more {}", name(&other), grouped(over), by_when(&other, context)))
+        Some(format!("{} {needs}{} more {}", name(&other), grouped(over), by_when(&other, context)))
     });
     parts.extend(named.take(ALSO_NAMED));
-    match others.count + 1 - parts.len() {
-        0 => {}
-        more => {
-            let verb = if more == 1 { "runs" } else { "run" };
-            parts.push(format!("and {} {verb} out", words::counted(more, "more account group")));
-        }
-    }
-    parts.join(if parts.len() > 2 { ",\n" } else { ", " }) + "."
+    let more = others.count + 1 - parts.len();
+    let verb = if more == 1 { "runs" } else { "run" };
+    let more = (more > 0).then(|| format!("{} {verb} out", words::counted(more, "more account group")));
+    let (and, join) = if is_list { ("And ", ".\n") } else { ("and ", ", ") };
+    parts.extend(more.map(|more| format!("{and}{more}")));
+    parts.join(join) + "."
 }
 
 /// The next sentence, on a line of its own below a list.

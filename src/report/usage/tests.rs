@@ -133,7 +133,8 @@ fn what_to_do_names_each_who_runs_out_with_what_it_needs_and_counts_those_after_
     let todo = |count: u32| report_of((1..=count).map(out).collect()).todo;
     assert!(todo(1).starts_with("Lab 1 needs 201 more by "), "{}", todo(1));
     assert!(todo(2).contains(", Lab 1 201 more by "), "{}", todo(2));
-    assert!(todo(7).contains("and 2 more account groups run out."), "{}", todo(7));
+    assert!(todo(3).contains(".\nLab 2 needs 202 more by "), "{}", todo(3));
+    assert!(todo(7).contains(".\nAnd 2 more account groups run out."), "{}", todo(7));
 }
 
 #[test]
@@ -269,8 +270,8 @@ fn what_can_still_be_handed_out_is_said_per_organization() {
     assert_eq!(report.organizations[0].days_left, Some(13));
     assert_eq!(
         report.todo,
-        "EMEA Branches (Acme Bank) needs 1 940 more by Wed 25 Nov,\nPayments – Core (Acme Bank) 2 100 more by Sat 28 Nov,\n\
-         Contact Center Voice (Acme Bank) 180 more by Tue 1 Dec.\n5 000 units of Acme Bank are not allocated to any group. \
+        "EMEA Branches (Acme Bank) needs 1 940 more by Wed 25 Nov.\nPayments – Core (Acme Bank) needs 2 100 more by Sat 28 Nov.\n\
+         Contact Center Voice (Acme Bank) needs 180 more by Tue 1 Dec.\n5 000 units of Acme Bank are not allocated to any group. \
          The attached rebalance.csv gives each of 3 account groups what it needs plus as much headroom as there is. \
          The usage of Initech could not be read; the log says why. The token's user needs the permission “View organization \
          usage” there."
