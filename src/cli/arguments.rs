@@ -93,7 +93,7 @@ pub(super) enum Command {
         #[arg(long)]
         dir: Option<PathBuf>,
     },
-    /// Run all jobs on their schedules until SIGTERM
+    /// Run all jobs on their schedules until SIGTERM or Ctrl-C
     Run,
     /// Run the jobs that are due, then exit (for a timer or a cron job)
     Once {
@@ -150,7 +150,7 @@ pub(super) enum Command {
     Apply {
         /// The change file; `-` reads standard input
         file: PathBuf,
-        /// Approve the held rows if the plan has this SHA-256
+        /// Approve the held rows if the plan has this SHA-256; its first eight digits are enough
         #[arg(long, value_name = "SHA256", value_parser = whole_plan_hash)]
         approve: Option<String>,
     },
@@ -296,7 +296,7 @@ pub(super) enum History {
 
 #[derive(Debug, Args)]
 pub(super) struct ReportOutputArgs {
-    /// Write the report here instead of sending it: a page, or a table of every target
+    /// Write the report here instead of sending it: a page, or a table that leaves nothing out
     #[arg(long, value_name = "FILE.html|FILE.csv", value_parser = report_file)]
     pub out: Option<ReportFile>,
     /// Only this organization, by id or name; can be repeated
