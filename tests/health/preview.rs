@@ -111,9 +111,13 @@ fn no_other_site_sends_a_file_and_nobody_keeps_the_place_where_one_is_taken_in()
     let mut all: Vec<TcpStream> = (0..20).map(|_| slow()).collect();
     assert_eq!(posted(&daemon, FILE).status, 200);
     assert_eq!((daemon.get("/changes").status, daemon.get("/healthz").status), (200, 200));
-    let mut answer = String::new();
-    all[0].read_to_string(&mut answer).unwrap();
-    assert!(answer.starts_with("HTTP/1.1 503") && answer.contains("took the longest"), "{answer}");
+    // The one that connected first need not be the first that sends.
+    let gave_way = |slow: &mut TcpStream| {
+        let mut answer = String::new();
+        slow.read_to_string(&mut answer).unwrap();
+        answer.starts_with("HTTP/1.1 503") && answer.contains("took the longest")
+    };
+    assert!(all.iter_mut().any(gave_way));
 }
 
 #[test]
