@@ -264,6 +264,15 @@ fn a_disk_quota_that_is_used_up_is_a_problem_though_the_disk_has_room_and_no_job
 }
 
 #[test]
+fn who_cannot_read_the_token_of_a_daemon_that_runs_is_not_told_that_there_is_none() {
+    let screen = |daemon| shown(&view(Observed { has_token: false, daemon, ..well() }), 200);
+    assert!(screen(None).contains("there is no API token"));
+    let running = serde_json::json!({"version": 1, "process": 812, "problems": [], "needs_restart": []});
+    let screen = screen(Some(serde_json::from_value(running).unwrap()));
+    assert!(!screen.contains("token"), "{screen}");
+}
+
+#[test]
 fn five_of_thousands_of_files_that_are_not_taken_are_named() {
     let untaken = |number| UntakenFile {
         file: format!("{number}.bak"),

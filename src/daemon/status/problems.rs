@@ -44,7 +44,8 @@ pub(crate) fn problems(observed: &Observed) -> Vec<Problem> {
     for FileProblem { what, why, fix, .. } in &observed.files {
         add(format!("{what}: {}", why.trim_end_matches('.')), fix.clone());
     }
-    if !observed.has_token {
+    // A daemon that runs has one, which others may not be able to read.
+    if !observed.has_token && observed.daemon.is_none() {
         add(
             "there is no API token".to_owned(),
             "set TE_TOKEN or api.token_file, or put it into te_token beside the configuration".to_owned(),
