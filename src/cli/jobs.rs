@@ -198,7 +198,7 @@ pub(super) fn closing_report(
     let latest = inputs.latest(now)?;
     let scope = asked.scope(&latest, earlier(app))?;
     let latest = scope.narrow(latest);
-    closing_report::of_last_closings(&inputs, &latest, now, |input, context| match asked.file {
+    closing_report::with_last_closings(&inputs, &latest, now, |input, context| match asked.file {
         ReportFile::Page(path) => {
             let report = report::closing_report(input, context);
             write(path, page::plain_page("cycles.html", &report, None)?.as_bytes())

@@ -71,7 +71,7 @@ pub(crate) fn last_closings(
     let closed = closed_cycles(inputs, &ended, now)?;
     if closed.iter().flat_map(|closed| &closed.cycles).any(|cycle| cycle.last_seen.is_some()) {
         let report =
-            of_cycles(inputs, &closed, latest, now, |input, context| Ok(closing_report(input, context)))?;
+            with_cycles(inputs, &closed, latest, now, |input, context| Ok(closing_report(input, context)))?;
         return Ok(LastClosings::Report(Box::new(report)));
     }
     let ends = latest.organizations().iter().filter_map(|own| Some((own.cycle()?.1, own)));
@@ -82,7 +82,7 @@ pub(crate) fn last_closings(
 }
 
 /// What is made, as a file, of the last closed cycle of every organization that a snapshot shows, mailed before or not.
-pub(crate) fn of_last_closings<T>(
+pub(crate) fn with_last_closings<T>(
     inputs: &ReportInputs<'_>,
     latest: &Snapshot,
     now: DateTime<Utc>,
@@ -90,10 +90,10 @@ pub(crate) fn of_last_closings<T>(
 ) -> anyhow::Result<T> {
     let ended = last_cycles(latest);
     anyhow::ensure!(!ended.is_empty(), "the latest snapshot shows no billing cycle: its usage is unknown");
-    of_cycles(inputs, &closed_cycles(inputs, &ended, now)?, latest, now, make)
+    with_cycles(inputs, &closed_cycles(inputs, &ended, now)?, latest, now, make)
 }
 
-fn of_cycles<T>(
+fn with_cycles<T>(
     inputs: &ReportInputs<'_>,
     closed: &[ClosedCycles],
     latest: &Snapshot,

@@ -27,14 +27,8 @@ fn a_history_of_damaged_snapshots_is_not_called_empty() {
 
 #[test]
 fn a_narrow_terminal_keeps_the_ids_and_the_figures() {
-    let (latest, rule, alerts, context) = (realistic(), UsageRule::default(), Alerts::default(), context());
-    let judging =
-        JudgingContext { taken_at: latest.taken_at, rule: &rule, alerts: &alerts, context: &context };
-    let slopes = Slopes::default();
-    let ranking = Ranking::new(latest.places().enumerate(), LISTED, &slopes, judging);
     for width in [60, 80, 120] {
-        let style = Style { paint: Paint { colors: false, width }, zone: context.zone };
-        let text = text(&latest, &ranking, None, style);
+        let text = shown(usize::MAX, None, width);
         assert!(text.lines().all(|line| line.chars().count() <= width), "{text}");
         insta::assert_snapshot!(format!("targets_in_{width}_columns"), text);
     }
@@ -42,15 +36,20 @@ fn a_narrow_terminal_keeps_the_ids_and_the_figures() {
 
 #[test]
 fn who_types_a_part_of_a_name_is_shown_how_to_find_it() {
-    let (latest, rule, alerts, context) = (realistic(), UsageRule::default(), Alerts::default(), context());
-    let judging =
-        JudgingContext { taken_at: latest.taken_at, rule: &rule, alerts: &alerts, context: &context };
-    let slopes = Slopes::default();
-    let ranking = Ranking::new(std::iter::empty(), LISTED, &slopes, judging);
-    let style = Style { paint: Paint { colors: false, width: 80 }, zone: context.zone };
-    let said = |name| text(&latest, &ranking, name, style);
+    let said = |name| shown(0, name, 80);
     assert!(said(Some("Retail")).ends_with("\n`--name \"*Retail*\"` finds names that contain it.\n"));
     for name in [None, Some("Retail*")] {
         assert_eq!(said(name).lines().count(), 1, "{}", said(name));
     }
+}
+
+/// No more than `most` targets of a snapshot, on a terminal.
+fn shown(most: usize, name: Option<&str>, width: usize) -> String {
+    let (latest, slopes) = (realistic(), Slopes::default());
+    let (rule, alerts, context) = (UsageRule::default(), Alerts::default(), context());
+    let judging =
+        JudgingContext { taken_at: latest.taken_at, rule: &rule, alerts: &alerts, context: &context };
+    let ranking = Ranking::new(latest.places().enumerate().take(most), LISTED, &slopes, judging);
+    let style = Style { paint: Paint { colors: false, width }, zone: context.zone };
+    text(&latest, &ranking, name, style)
 }

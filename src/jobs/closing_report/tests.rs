@@ -101,7 +101,7 @@ fn the_figures_of_closed_cycles_are_the_same_after_the_history_was_thinned() {
         let Process { config, history, .. } = &process;
         let inputs = ReportInputs { config, history, instance: "a test" };
         let latest = history.latest().unwrap().unwrap();
-        of_last_closings(&inputs, &latest, at("12-05T08:00"), |input, context| {
+        with_last_closings(&inputs, &latest, at("12-05T08:00"), |input, context| {
             let mut table = Vec::new();
             write_closing_table(input, &mut table)?;
             Ok((format!("{:?}", closing_report(input, context).sections), String::from_utf8(table)?))
