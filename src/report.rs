@@ -50,7 +50,7 @@ pub(crate) use self::owners::{
     run_report_to_owners, seen_targets,
 };
 pub(crate) use self::ranking::{Ranking, is_over};
-pub(crate) use self::shared::curves::Curves;
+pub(crate) use self::shared::curves::{Curves, DrawnCurves};
 pub(crate) use self::shared::level::Level;
 pub(crate) use self::shared::picture::Picture;
 pub(crate) use self::shared::quota_status::{Bar, JudgingContext, QuotaStatus, quota_statuses};

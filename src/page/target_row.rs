@@ -9,7 +9,7 @@ use crate::domain::quota::Units;
 use crate::report::{Bar, Level, QuotaStatus, UsageRow};
 use crate::text::edge;
 use crate::text::template_filters::{isolated_text, kept_together};
-use crate::text::words::grouped;
+use crate::text::words::push_grouped;
 
 /// The cells that the row of an organization has too: `state`, and `share` of its quota.
 pub(super) fn common_cells(status: &QuotaStatus) -> Value {
@@ -84,10 +84,7 @@ impl Html {
     }
 
     fn units(&mut self, units: Units) -> &mut Self {
-        self.0.extend(grouped(units).split(' ').enumerate().flat_map(|(place, digits)| {
-            let before = if place == 0 { "" } else { "\u{202f}" };
-            [before, digits]
-        }));
+        push_grouped(&mut self.0, units, "\u{202f}");
         self
     }
 

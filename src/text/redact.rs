@@ -195,6 +195,9 @@ const EXAMPLE_LOGIN: &str = "user:password";
 
 /// Between `://` and the last `@` of a word.
 fn userinfo(text: &str) -> Vec<Range<usize>> {
+    if !text.contains(':') {
+        return Vec::new();
+    }
     let starts = text.match_indices("://").map(|(at, mark)| at + mark.len());
     let of_word = |start: usize| {
         let ends = |c: char| c.is_whitespace() || c.is_control() || "\"'`<>".contains(c);

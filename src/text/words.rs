@@ -20,18 +20,24 @@ pub(crate) fn number(count: usize) -> String {
 
 /// A number as people read it here, grouped by spaces: `12 345`.
 pub(crate) fn grouped(units: i64) -> String {
-    let digits = units.unsigned_abs().to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3 + 1);
+    let mut text = String::new();
+    push_grouped(&mut text, units, " ");
+    text
+}
+
+/// The same with what shall stand between the groups.
+pub(crate) fn push_grouped(text: &mut String, units: i64, between: &str) {
+    let mut buffer = itoa::Buffer::new();
+    let digits = buffer.format(units.unsigned_abs());
     if units < 0 {
         text.push('-');
     }
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(' ');
-        }
-        text.push(digit);
+    let (first, groups) = digits.split_at((digits.len() - 1) % 3 + 1);
+    *text += first;
+    for group in 0..groups.len() / 3 {
+        *text += between;
+        *text += &groups[3 * group..][..3];
     }
-    text
 }
 
 /// A quota as people read it: the number, or `no quota`.
@@ -164,6 +170,9 @@ const SYSTEM_WORDS: [(&str, &str); 2] = [
 /// Errors of the operating system in words alone: `cannot write x: the disk is full`. Their number is for the log.
 pub(crate) fn without_error_numbers(text: &str) -> Cow<'_, str> {
     const NUMBER: &str = " (os error ";
+    if !text.contains('(') {
+        return Cow::Borrowed(text);
+    }
     let mut said = String::new();
     let mut rest = text;
     while let Some(at) = rest.find(NUMBER) {

@@ -28,8 +28,7 @@ impl ReportInputs<'_> {
         now: DateTime<Utc>,
     ) -> anyhow::Result<UsagePage> {
         // What they are made from is out of memory before the report is in it.
-        let curves = self.curves(latest, &self.config.usage.rule(), now)?.drawn();
-        let slopes = self.slopes(latest)?;
+        let (slopes, curves) = self.slopes_with_curves(latest, now)?;
         let report = self.usage_without_trends((latest, &slopes), scope, None, now)?;
         let (rule, context) = (self.config.usage.rule(), self.context(now));
         let judging = self.judging(latest.taken_at, &rule, &context);
@@ -69,12 +68,22 @@ impl ReportInputs<'_> {
         now: DateTime<Utc>,
     ) -> anyhow::Result<Curves<'a>> {
         let mut curves = Curves::new(shown, rule);
-        let since = curves.since().filter(|_| shown.row_count() <= DRAWN_TARGETS);
-        let all = self.history.until(now)?;
-        let moments = since.map(|since| thinned(&all, since, shown.taken_at, CURVE)).unwrap_or_default();
+        let moments = self.moments_of_curves(&curves, shown, now)?;
         self.each_reading(&moments, shown, rule, |earlier| curves.add(earlier));
         curves.add_latest();
         Ok(curves)
+    }
+
+    /// The earlier snapshots that they are drawn from.
+    pub(super) fn moments_of_curves(
+        &self,
+        curves: &Curves<'_>,
+        shown: &Snapshot,
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<Vec<DateTime<Utc>>> {
+        let since = curves.since().filter(|_| shown.row_count() <= DRAWN_TARGETS);
+        let all = self.history.until(now)?;
+        Ok(since.map(|since| thinned(&all, since, shown.taken_at, CURVE)).unwrap_or_default())
     }
 
     /// One target: how it stands, its cycle, and how its quota came to be. None where no snapshot shows it. `record` says what

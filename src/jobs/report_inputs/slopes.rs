@@ -1,5 +1,7 @@
 //! How fast units were used in the week before a snapshot, as earlier snapshots show it.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Duration, Utc};
 
 use super::ReportInputs;
@@ -7,7 +9,7 @@ use crate::domain::forecast::{SLOPE_DAYS, is_slope_known};
 use crate::domain::quota::{Snapshot, UsageRule};
 use crate::domain::usage_rows::UsageRows;
 use crate::history::{EarlierOrganization, left_out, thinned};
-use crate::report::{OrganizationReadings, Readings, Slopes, Week};
+use crate::report::{Curves, DrawnCurves, OrganizationReadings, Readings, Slopes, Week};
 
 /// Snapshots that a slope is laid through: one for each six hours of a week, however many there are.
 const POINTS: i32 = 28;
@@ -17,6 +19,35 @@ impl ReportInputs<'_> {
     pub(crate) fn slopes(&self, latest: &Snapshot) -> anyhow::Result<Slopes> {
         let is_empty = self.moments_of_slopes(latest.taken_at)?.is_empty();
         if is_empty { Ok(Slopes::default()) } else { Ok(self.week(latest)?.into_slopes()) }
+    }
+
+    /// The same while the curves of all its targets are drawn: a snapshot that both look at is read once.
+    pub(super) fn slopes_with_curves(
+        &self,
+        latest: &Snapshot,
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<(Slopes, DrawnCurves)> {
+        let rule = self.config.usage.rule();
+        let (mut week, mut curves) = (Week::new(latest), Curves::new(latest, &rule));
+        let mut of_week = self.moments_of_slopes(latest.taken_at)?;
+        if is_measured(latest, &rule) && !of_week.is_empty() {
+            week.add_latest(latest, &rule);
+        } else {
+            of_week.clear();
+        }
+        let drawn = self.moments_of_curves(&curves, latest, now)?;
+        let moments: BTreeSet<DateTime<Utc>> = of_week.iter().chain(&drawn).copied().collect();
+        let moments: Vec<DateTime<Utc>> = moments.into_iter().collect();
+        self.each_reading(&moments, latest, &rule, |earlier| {
+            if of_week.contains(&earlier.at) {
+                week.add(&earlier, latest);
+            }
+            if drawn.contains(&earlier.at) {
+                curves.add(earlier);
+            }
+        });
+        curves.add_latest();
+        Ok((week.into_slopes(), curves.drawn()))
     }
 
     /// The same of one organization, by what earlier snapshots show of it.
@@ -50,8 +81,7 @@ impl ReportInputs<'_> {
     pub(crate) fn week(&self, latest: &Snapshot) -> anyhow::Result<Week> {
         let rule = self.config.usage.rule();
         let mut shown = Week::new(latest);
-        // Nothing is judged where nothing is measured.
-        if latest.places().all(|place| rule.headroom(place.quota(), &place.usage()).is_none()) {
+        if !is_measured(latest, &rule) {
             return Ok(shown);
         }
         shown.add_latest(latest, &rule);
@@ -87,4 +117,9 @@ impl ReportInputs<'_> {
             }
         });
     }
+}
+
+/// Nothing is judged where nothing is measured.
+fn is_measured(latest: &Snapshot, rule: &UsageRule) -> bool {
+    latest.places().any(|place| rule.headroom(place.quota(), &place.usage()).is_some())
 }

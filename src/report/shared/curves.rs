@@ -16,7 +16,7 @@ use crate::report::shared::trends::LONGEST_CYCLE;
 
 /// A figure is written as a part of the largest one, in two letters of these.
 const LETTERS: &[u8; 64] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_";
-const FINEST: i128 = 4095;
+const FINEST: Units = 4095;
 /// Two letters that stand for a figure that is not known.
 const UNKNOWN: &str = "..";
 /// A line between points that lie closer says nothing.
@@ -123,8 +123,7 @@ impl<'a> Curves<'a> {
             match used {
                 None => text += UNKNOWN,
                 Some(used) => {
-                    let part = (i128::from(used.max(0)) * FINEST + i128::from(most) / 2) / i128::from(most);
-                    let part = usize::try_from(part).unwrap_or_default();
+                    let part = part_of(used.max(0), most);
                     text.extend([part / 64, part % 64].map(|digit| char::from(LETTERS[digit % 64])));
                 }
             }
@@ -186,6 +185,13 @@ pub(crate) struct DrawnCurves {
     pub(in crate::report) letters: Vec<String>,
     /// What the organization itself used, where there is one alone.
     pub(in crate::report) only: Option<CycleReadings>,
+}
+
+/// Which part of the largest figure this one is, rounded.
+fn part_of(used: Units, most: Units) -> usize {
+    // Of what is too large to be multiplied, the last digits make no difference.
+    let [used, most] = if most < 1 << 51 { [used, most] } else { [used >> 12, most >> 12] };
+    usize::try_from((used * FINEST + most / 2) / most).unwrap_or_default()
 }
 
 #[cfg(test)]

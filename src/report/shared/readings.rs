@@ -10,7 +10,7 @@ use crate::domain::usage_rows::UsageRows;
 
 /// The figures stand by the places of the rows in the latest snapshot, and of its organizations.
 pub(crate) struct Readings {
-    pub(in crate::report) at: DateTime<Utc>,
+    pub(crate) at: DateTime<Utc>,
     /// The cycle that the usage of each organization belongs to.
     pub(in crate::report) cycles: Vec<Option<DateTime<Utc>>>,
     /// What each row used.
