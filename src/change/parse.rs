@@ -104,7 +104,7 @@ struct Comments {
 }
 
 impl Comments {
-    fn add(&mut self, row: &Row) {
+    fn add(&mut self, row: &Row<'_>) {
         self.count += 1;
         match row.approves() {
             Some(Ok(plan)) => self.approved.push(plan),
@@ -152,7 +152,7 @@ fn lacks_values(header: &Header, records: &[Record]) -> Option<String> {
 
 /// Whether a file has more rows of data than are allowed.
 fn has_more_rows(rows: Rows<'_>, header_row: usize, header: &Header, most: usize) -> bool {
-    let is_data = |row: &Row| row.number > header_row && !row.is_blank() && !header.is_comment(row);
+    let is_data = |row: &Row<'_>| row.number > header_row && !row.is_blank() && !header.is_comment(row);
     rows.flatten().filter(is_data).nth(most).is_some()
 }
 
@@ -170,10 +170,10 @@ fn of_rows(records: &[Record]) -> Vec<String> {
     listed
 }
 
-fn record(row: Row, header: &Header) -> Record {
+fn record(row: Row<'_>, header: &Header) -> Record {
     let Row { number, cells, torn } = row;
     let change = cells::change(&cells, torn.as_deref(), header);
-    let carried = header.carried.iter().map_while(|index| cells.get(*index).map(String::as_str));
+    let carried = header.carried.iter().map_while(|index| cells.get(*index).map(|cell| &**cell));
     Record { row: number, fields: Fields::new(carried), change }
 }
 

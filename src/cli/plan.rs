@@ -107,7 +107,10 @@ async fn plan_while_parsed(
         Some(live) => live?,
         None => reading.await?,
     };
-    live.plan(services, &file, &PlanOptions { undo, ..PlanOptions::default() }).await.map(Some)
+    let plan = live.plan(services, &file, &PlanOptions { undo, ..PlanOptions::default() }).await?;
+    // The system takes it back when the process ends, which is soon: a million account groups one by one would keep somebody waiting.
+    std::mem::forget((live, file));
+    Ok(Some(plan))
 }
 
 /// How this installation shows plans on standard output.

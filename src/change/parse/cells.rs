@@ -1,5 +1,7 @@
 //! The cells of one row → the change that it asks for, or every problem that it has.
 
+use std::borrow::Cow;
+
 use super::excerpt::{self, excerpt, list_a_dozen, trim_cell};
 use super::header::{Field, Header};
 use super::model::{Action, BadRow, Effective, Quota, RowChange, TargetRef, Value};
@@ -10,7 +12,11 @@ use crate::domain::quota::{Aid, OrgId};
 use crate::files::csv_cell;
 
 /// Understands a row. Missing cells at its end are blank, and blank cells beyond the header are fine.
-pub(super) fn change(cells: &[String], torn: Option<&str>, header: &Header) -> Result<RowChange, BadRow> {
+pub(super) fn change(
+    cells: &[Cow<'_, str>],
+    torn: Option<&str>,
+    header: &Header,
+) -> Result<RowChange, BadRow> {
     let mut row = Reading { cells, header, problems: Vec::new() };
     if header.is_repeated_by(cells) {
         // As where one file was put below another: what its cells are not is of no use to anybody.
@@ -63,7 +69,7 @@ pub(super) fn change(cells: &[String], torn: Option<&str>, header: &Header) -> R
 
 /// A row that is being understood, and what was found wrong so far.
 struct Reading<'a> {
-    cells: &'a [String],
+    cells: &'a [Cow<'a, str>],
     header: &'a Header,
     /// Each with its column, where it is in one.
     problems: Vec<(Option<Field>, Problem)>,

@@ -4,6 +4,11 @@ use crate::text::clean::{clean, is_padding};
 
 /// A cell's text without the blanks around it, including those that nobody sees (no-break, zero-width, direction marks).
 pub(in crate::change) fn trim_cell(text: &str) -> &str {
+    let is_bare = |end: Option<&u8>| end.is_some_and(u8::is_ascii_graphic);
+    // Nearly every cell is so.
+    if is_bare(text.as_bytes().first()) && is_bare(text.as_bytes().last()) {
+        return text;
+    }
     text.trim_matches(is_padding)
 }
 

@@ -11,8 +11,11 @@ pub(crate) struct Fields {
 
 impl Fields {
     /// Without the empty cells at the end.
-    pub(super) fn new<'c>(cells: impl Iterator<Item = &'c str>) -> Self {
-        let (mut text, mut ends, mut filled) = (String::new(), Vec::new(), 0);
+    pub(super) fn new<'c>(cells: impl Iterator<Item = &'c str> + Clone) -> Self {
+        let (length, count) =
+            cells.clone().fold((0, 0), |(length, count), cell| (length + cell.len(), count + 1));
+        let (mut text, mut ends) = (String::with_capacity(length), Vec::with_capacity(count));
+        let mut filled = 0;
         for cell in cells {
             text.push_str(cell);
             ends.push(u32::try_from(text.len()).unwrap_or(u32::MAX));

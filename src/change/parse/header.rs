@@ -1,5 +1,6 @@
 //! Which character separates the cells, and which column is which field.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::excerpt::{excerpt, list_a_dozen, torn_cell_message, trim_cell};
@@ -91,7 +92,7 @@ pub(super) struct Header {
 
 impl Header {
     /// Reads the names, and says everything that is wrong with them.
-    pub(super) fn read(row: &Row, configured: &BTreeMap<String, String>) -> (Self, Vec<String>) {
+    pub(super) fn read(row: &Row<'_>, configured: &BTreeMap<String, String>) -> (Self, Vec<String>) {
         let width = row.cells.iter().rposition(|cell| !trim_cell(cell).is_empty()).map_or(0, |last| last + 1);
         let names = &row.cells[..width];
         let mut columns = [None; NAMES.len()];
@@ -100,7 +101,7 @@ impl Header {
         let mut unknown = Vec::new();
         for (index, name) in names.iter().enumerate() {
             let Some(field) = field(name, configured) else {
-                unknown.push(name.as_str());
+                unknown.push(&**name);
                 continue;
             };
             match columns[field as usize] {
@@ -118,7 +119,7 @@ impl Header {
             (0..width).filter(|index| columns.contains(&Some(*index)) || !is_ours[*index]).collect();
         let header = Self {
             called: Columns(columns.map(|column| Some(excerpt(trim_cell(&names[column?]))))),
-            names: carried.iter().map(|index| names[*index].clone()).collect(),
+            names: carried.iter().map(|index| names[*index].clone().into_owned()).collect(),
             carried,
             width,
             columns,
@@ -141,7 +142,7 @@ impl Header {
     }
 
     /// Whether a row holds the names of the columns once more.
-    pub(super) fn is_repeated_by(&self, cells: &[String]) -> bool {
+    pub(super) fn is_repeated_by(&self, cells: &[Cow<'_, str>]) -> bool {
         let repeats = |(name, index): (&String, &usize)| {
             cells.get(*index).is_some_and(|cell| trim_cell(cell) == trim_cell(name))
         };
@@ -150,7 +151,7 @@ impl Header {
 
     /// Whether a row that begins with `#` says nothing that could be a change: all that it has besides its first cell stands in
     /// columns that nobody reads, or is a comment.
-    pub(super) fn is_comment(&self, row: &Row) -> bool {
+    pub(super) fn is_comment(&self, row: &Row<'_>) -> bool {
         let of_change =
             self.columns.iter().enumerate().filter(|(field, _)| *field != Field::Comment as usize);
         let is_empty = |column: usize| row.cells.get(column).is_none_or(|cell| trim_cell(cell).is_empty());
@@ -189,7 +190,11 @@ impl Header {
 
     /// Our own table, dropped as it is or with a cell edited: nothing in it says which quotas were changed since it was written,
     /// and all of them would be set back.
-    fn record_of_the_past(&self, names: &[String], configured: &BTreeMap<String, String>) -> Option<String> {
+    fn record_of_the_past(
+        &self,
+        names: &[Cow<'_, str>],
+        configured: &BTreeMap<String, String>,
+    ) -> Option<String> {
         let quota = trim_cell(&names[self.column(Field::Value)?]);
         let beside = names.iter().map(|name| trim_cell(name)).find(|name| OF_RECORDS.contains(name))?;
         let is_meant = configured.keys().any(|theirs| trim_cell(theirs).eq_ignore_ascii_case(quota));
@@ -203,7 +208,7 @@ impl Header {
     }
 
     /// What the columns lack for any row to be understood.
-    fn missing_columns(&self, names: &[String]) -> Option<String> {
+    fn missing_columns(&self, names: &[Cow<'_, str>]) -> Option<String> {
         let mut needed = Vec::new();
         if !self.has_target() {
             needed.push("no column for the target (`org_id`, `aid`, or a name)");
@@ -258,7 +263,7 @@ pub(super) fn field(name: &str, configured: &BTreeMap<String, String>) -> Option
 }
 
 /// Which columns are those of our own results.
-fn result_columns(names: &[String]) -> Vec<bool> {
+fn result_columns(names: &[Cow<'_, str>]) -> Vec<bool> {
     let bare: Vec<&str> = names
         .iter()
         .map(|name| {
@@ -303,7 +308,7 @@ pub(super) fn separator_line(text: &str) -> Option<(char, &str)> {
 }
 
 /// A row that begins with `#` and is the header anyway: a column is called `#` or `#ticket`, beside columns that are known.
-pub(super) fn is_header_with_sign(row: &Row, configured: &BTreeMap<String, String>) -> bool {
+pub(super) fn is_header_with_sign(row: &Row<'_>, configured: &BTreeMap<String, String>) -> bool {
     let first = row.cells.first().map_or("", |cell| trim_cell(cell));
     let is_word =
         first.chars().count() <= 20 && first.trim_start_matches(['#', ' ']).split_whitespace().count() <= 1;
@@ -315,10 +320,10 @@ pub(super) fn is_header_with_sign(row: &Row, configured: &BTreeMap<String, Strin
 pub(super) fn detect_delimiter(text: &str, configured: &BTreeMap<String, String>) -> char {
     const DELIMITERS: [char; 4] = ['|', '\t', ';', ','];
     let is_blank =
-        |row: &Row| row.cells.iter().all(|cell| trim_cell(cell.trim_matches(DELIMITERS)).is_empty());
+        |row: &Row<'_>| row.cells.iter().all(|cell| trim_cell(cell.trim_matches(DELIMITERS)).is_empty());
     let score = |delimiter: char| {
-        let is_header = |row: &Result<Row, String>| {
-            let is_skipped = |row: &Row| row.is_comment() && !is_header_with_sign(row, configured);
+        let is_header = |row: &Result<Row<'_>, String>| {
+            let is_skipped = |row: &Row<'_>| row.is_comment() && !is_header_with_sign(row, configured);
             row.as_ref().is_ok_and(|row| !is_blank(row) && !is_skipped(row))
         };
         match Rows::new(text, delimiter).find(|row| row.is_err() || is_header(row)) {

@@ -3,6 +3,10 @@
 //! Not the csv crate: it skips blank rows without counting them and takes an unclosed quote as the rest of the
 //! file, and people need to hear of both by the row number that they see.
 
+use std::borrow::Cow;
+
+use memchr::memchr3_iter;
+
 use super::excerpt::{excerpt, trim_cell};
 use super::numbers;
 
@@ -20,16 +24,16 @@ const MOST_BLANK_CELLS: usize = 16_384;
 
 /// One row as written. A quoted cell with line breaks in it is still one row.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Row {
+pub(super) struct Row<'a> {
     /// As the spreadsheet shows it; blank rows and comments count.
     pub number: usize,
     /// The cells without their quotes, else as written.
-    pub cells: Vec<String>,
+    pub cells: Vec<Cow<'a, str>>,
     /// A quoted cell with text after its closing quote: a quote is missing or too many, so cells may have run together.
     pub torn: Option<String>,
 }
 
-impl Row {
+impl Row<'_> {
     pub(super) fn is_blank(&self) -> bool {
         self.cells.iter().all(|cell| trim_cell(cell).is_empty())
     }
@@ -86,9 +90,9 @@ impl<'a> Rows<'a> {
     }
 
     /// The cell that the rest begins with; the rest then begins with what ended it. No more of it is read than a cell may hold.
-    fn read_cell(&mut self, torn: &mut Option<String>) -> Result<String, String> {
-        let (whole, mut text, mut room) = (self.rest, String::new(), LONGEST_CELL);
-        let mut take = |text: &mut String, part: &str, number: usize| -> Result<(), String> {
+    fn read_cell(&mut self, torn: &mut Option<String>) -> Result<Cow<'a, str>, String> {
+        let (whole, mut text, mut room) = (self.rest, Cow::Borrowed(""), LONGEST_CELL);
+        let mut take = |text: &mut Cow<'a, str>, part: &'a str, number: usize| -> Result<(), String> {
             // Whoever has more bytes than that need not be counted.
             let count = if part.len() < LONGEST_CELL_IN_BYTES { part.chars().count() } else { usize::MAX };
             room = room.checked_sub(count).ok_or_else(|| {
@@ -98,11 +102,7 @@ impl<'a> Rows<'a> {
                     beginning(whole.trim_start_matches('"'))
                 )
             })?;
-            if text.is_empty() {
-                part.clone_into(text);
-            } else {
-                text.push_str(part);
-            }
+            *text += part; // copies nothing but what is put together
             Ok(())
         };
         let was_quoted = whole.starts_with('"');
@@ -141,11 +141,10 @@ impl<'a> Rows<'a> {
         // A letter that has several bytes is recognized by its first one, and there are few of those.
         let mut bytes = [0; 4];
         let first = self.delimiter.encode_utf8(&mut bytes).as_bytes()[0];
-        let ends = |(at, byte): (usize, u8)| {
-            byte == b'\r' || byte == b'\n' || (byte == first && self.rest[at..].starts_with(self.delimiter))
-        };
+        let ends =
+            |at: &usize| first.is_ascii() || self.rest[*at..].starts_with([self.delimiter, '\r', '\n']);
         let within = self.rest.len().min(LONGEST_CELL_IN_BYTES);
-        let end = self.rest.bytes().take(within).enumerate().position(ends);
+        let end = memchr3_iter(first, b'\r', b'\n', &self.rest.as_bytes()[..within]).find(ends);
         let boundary = || (within..within + 4).find(|at| self.rest.is_char_boundary(*at));
         end.or_else(boundary).unwrap_or(within)
     }
@@ -156,8 +155,8 @@ fn beginning(text: &str) -> String {
     excerpt(&text.chars().take(100).collect::<String>())
 }
 
-impl Iterator for Rows<'_> {
-    type Item = Result<Row, String>;
+impl<'a> Iterator for Rows<'a> {
+    type Item = Result<Row<'a>, String>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.rest.is_empty() {
@@ -182,10 +181,11 @@ impl Iterator for Rows<'_> {
                     return Some(Err(sentence));
                 }
             }
-            match self.rest.strip_prefix(self.delimiter) {
-                Some(rest) => self.rest = rest,
-                None => break,
+            let mut rest = self.rest.chars();
+            if rest.next() != Some(self.delimiter) {
+                break;
             }
+            self.rest = rest.as_str();
         }
         self.width = cells.len();
         let rest = self.rest;

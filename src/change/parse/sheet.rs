@@ -1,5 +1,6 @@
 //! Other tables that people keep in a spreadsheet, beside change files: both are read, and their problems reported, in the same way.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::excerpt::{excerpt, list_a_dozen, torn_cell_message, trim_cell};
@@ -39,15 +40,15 @@ impl Sheet {
             match row {
                 Err(sentence) => sheet.problems.push(sentence),
                 Ok(row) if row.is_blank() || row.is_comment() => {}
-                Ok(row) if sheet.header.is_empty() => sheet.header = row.cells,
+                Ok(row) if sheet.header.is_empty() => sheet.header = owned(row.cells),
                 Ok(row) => {
                     let beyond = row.cells.iter().skip(sheet.header.len());
-                    let beyond: Vec<String> =
-                        beyond.filter(|cell| !trim_cell(cell).is_empty()).cloned().collect();
+                    let beyond: Vec<&str> =
+                        beyond.map(|cell| trim_cell(cell)).filter(|cell| !cell.is_empty()).collect();
                     if let Some(text) = row.torn {
                         sheet.problems.push(format!("Row {}: {}", row.number, torn_cell_message(&text)));
                     } else if beyond.is_empty() {
-                        sheet.rows.push(SheetRow { number: row.number, cells: row.cells });
+                        sheet.rows.push(SheetRow { number: row.number, cells: owned(row.cells) });
                     } else {
                         sheet.problems.push(format!(
                             "Row {}: it has more cells than the header has columns (also {}). Put a text that \
@@ -79,6 +80,10 @@ impl Sheet {
     pub(crate) fn header(&self) -> String {
         list_a_dozen(self.header.iter().map(|name| format!("`{}`", excerpt(trim_cell(name)))))
     }
+}
+
+fn owned(cells: Vec<Cow<'_, str>>) -> Vec<String> {
+    cells.into_iter().map(Cow::into_owned).collect()
 }
 
 /// Checks a pattern of ids: digits, and `*` for any of them. The error says what is wrong with the text and what to type.

@@ -64,7 +64,7 @@ fn excels_separator_line_is_honoured_and_nothing_else_is_taken_for_one() {
 #[test]
 fn a_record_of_what_quotas_were_is_no_change_file_unless_it_says_what_was_seen_or_is_configured() {
     let problems = |names: &[&str], configured: &BTreeMap<String, String>| {
-        let cells = names.iter().map(|name| (*name).to_owned()).collect();
+        let cells = names.iter().map(|name| Cow::Borrowed(*name)).collect();
         Header::read(&Row { number: 1, cells, torn: None }, configured).1
     };
     let (none, theirs) = (BTreeMap::new(), BTreeMap::from([("Quota".to_owned(), "value".to_owned())]));

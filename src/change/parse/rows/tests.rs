@@ -5,7 +5,7 @@ use super::*;
 /// `number: cell|cell` of each row.
 fn read(text: &str) -> Vec<String> {
     let line =
-        |row: Row| format!("{}: {}{}", row.number, row.cells.join("|"), row.torn.map_or("", |_| " torn"));
+        |row: Row<'_>| format!("{}: {}{}", row.number, row.cells.join("|"), row.torn.map_or("", |_| " torn"));
     Rows::new(text, ',').map(|row| row.map_or_else(|sentence| sentence, line)).collect()
 }
 
