@@ -15,6 +15,7 @@ pub(crate) mod server;
 pub(crate) mod status;
 mod watch;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -96,6 +97,7 @@ pub(crate) async fn run(app: Arc<App>, source: &Source) -> anyhow::Result<()> {
             () = wake.notified() => {}
             () = tokio::time::sleep_until(until) => {}
             () = app.cancel.cancelled() => {}
+            never = quieten(&alarms, rings_at.map_or(longest, |at| Instant::now() + until_then(at, now))) => match never {},
         }
     }
     alarms.shutdown().await.context("the scheduler did not stop")?;
@@ -117,10 +119,23 @@ fn on_hangup(wake: &Arc<Notify>) -> anyhow::Result<Arc<AtomicBool>> {
     Ok(asked)
 }
 
+fn until_then(at: DateTime<Utc>, now: DateTime<Utc>) -> std::time::Duration {
+    (at - now).to_std().unwrap_or_default()
+}
+
 /// The earliest moment at which anything can be due.
 fn next_wake(schedule: &Schedule, worker: &Worker, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let slots = Job::ALL.iter().filter_map(|job| job.schedule(schedule)?.next(schedule.timezone, now));
     slots.chain(worker.retries()).filter(|at| *at > now).min()
+}
+
+/// Keeps the scheduler from its list until an alarm can be due: it would look at it twice a second, for which it wakes the processor.
+async fn quieten(alarms: &JobScheduler, until: Instant) -> Infallible {
+    let context = alarms.context();
+    let list = context.metadata_storage.write().await;
+    tokio::time::sleep_until(until).await;
+    drop(list);
+    std::future::pending().await
 }
 
 async fn set_alarm(
@@ -130,7 +145,7 @@ async fn set_alarm(
     wake: &Arc<Notify>,
 ) -> anyhow::Result<()> {
     // The scheduler counts whole seconds and rounds down: a second more, or it rings before the slot.
-    let wait = std::time::Duration::from_secs((at - now).num_seconds().unsigned_abs() + 1);
+    let wait = std::time::Duration::from_secs(until_then(at, now).as_secs() + 1);
     let wake = Arc::clone(wake);
     let alarm = Alarm::new_one_shot_async(wait, move |_, _| {
         let wake = Arc::clone(&wake);
