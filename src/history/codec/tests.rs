@@ -72,15 +72,22 @@ proptest! {
 
     #[test]
     fn what_is_read_of_the_usage_of_some_is_what_is_read_of_everything(
-        rows in proptest::collection::vec(any_row(), 0..20), wanted in proptest::collection::vec(any::<bool>(), 20),
+        rows in proptest::collection::vec(any_row(), 0..20),
+        flags in proptest::collection::vec(any::<(bool, bool)>(), 20),
     ) {
         let snapshot = Snapshot::new(at(1_795_370_400), rows);
-        let file = encode(&snapshot);
-        for (block, seen) in Blocks::new(file.as_bytes()).unwrap().zip(snapshot.organizations()) {
-            let mut wanted = wanted.iter();
-            if let Some(like) = seen.clone().filtered(|_| *wanted.next().unwrap()) {
-                prop_assert_eq!(block.unwrap().usage_like(&like).unwrap(), UsageRows::beside(&like, &like));
-            }
+        let part = |of: &Organization, is_in: fn(&(bool, bool)) -> bool| {
+            let mut flags = flags.iter();
+            of.clone().filtered(|_| is_in(flags.next().unwrap()))
+        };
+        for whole in snapshot.organizations() {
+            let parts = (part(whole, |flags| flags.0), part(whole, |flags| flags.1));
+            let (Some(seen), Some(like)) = parts else { continue };
+            let file = encode(&Snapshot::of_organizations(snapshot.taken_at, vec![seen]));
+            let read = Blocks::new(file.as_bytes()).unwrap().next().unwrap().unwrap().usage_like(&like).unwrap();
+            let rows = read.rows.clone();
+            let both = part(whole, |flags| flags.0 && flags.1).map(|both| UsageRows::beside(&both, &like));
+            prop_assert_eq!(both.map_or_else(|| vec![None; rows.len()], |both| both.rows), rows);
         }
     }
 
@@ -198,11 +205,12 @@ proptest! {
             let mut reader = csv::Reader::from_reader(file.as_bytes());
             let rows = reader.records().map(|record| {
                 let record = record.unwrap();
-                SnapshotRow {
-                    quota: Some(record[2].parse().unwrap()),
-                    org_name: record[3].to_owned().into(),
-                    ..SnapshotRow::new(Target::account_group(&record[0], &record[1]))
-                }
+                let target = match &record[1] {
+                    "" => Target::organization(&record[0]),
+                    aid => Target::account_group(&record[0], aid),
+                };
+                let quota = (!record[2].is_empty()).then(|| record[2].parse().unwrap());
+                SnapshotRow { quota, org_name: record[3].to_owned().into(), ..SnapshotRow::new(target) }
             });
             prop_assert_eq!(read, Snapshot::new(at(0), rows));
         }

@@ -19,19 +19,19 @@ use crate::domain::usage_rows::UsageRows;
 /// Of the rows that `like` has, among lines with our columns, each without the moment of the snapshot. None where anything in them is
 /// odd.
 pub(super) fn of_lines(id: &OrgId, text: &[u8], like: &Organization) -> Option<UsageRows> {
-    let text = str::from_utf8(text.strip_suffix(b"\n")?).ok()?;
-    let has_quotes = memchr(b'"', text.as_bytes()).is_some();
+    let text = str::from_utf8(text.strip_suffix(b"\n")?).ok()?.as_bytes();
+    let has_quotes = memchr(b'"', text).is_some();
     let rows = Vec::with_capacity(like.row_count());
     let wanted = like.places().map(Place::aid).peekable();
     let read = UsageRows { id: id.clone(), period_start: None, rows };
-    let mut reader = Reader { wanted, read, knows_cycle: false, lines: 0, last: None };
+    let mut reader = Reader { wanted, read, knows_cycle: false, lines: 0, last: b"" };
     let mut begin = 0;
-    for end in memchr_iter(b'\n', text.as_bytes()).chain([text.len()]) {
+    for end in memchr_iter(b'\n', text).chain([text.len()]) {
         let row = &text[begin..end];
         if has_quotes {
-            reader.add(row, quoted_cell_ends(row.as_bytes()))?;
+            reader.add(row, quoted_cell_ends(row))?;
         } else {
-            reader.add(row, Commas::new(row.as_bytes()))?;
+            reader.add(row, Commas::new(row))?;
         }
         begin = end + 1;
     }
@@ -39,20 +39,20 @@ pub(super) fn of_lines(id: &OrgId, text: &[u8], like: &Organization) -> Option<U
     Some(reader.read)
 }
 
-struct Reader<I: Iterator> {
+struct Reader<'t, I: Iterator> {
     /// The rows that are not found yet.
     wanted: Peekable<I>,
     /// Those before them.
     read: UsageRows,
     knows_cycle: bool,
-    /// How many were looked at, and the last one's.
+    /// How many were looked at, and the last one's id, which is lower than that of the next wanted one.
     lines: usize,
-    last: Option<Aid>,
+    last: &'t [u8],
 }
 
-impl<'a, I: Iterator<Item = Option<&'a Aid>>> Reader<I> {
+impl<'t, 'a, I: Iterator<Item = Option<&'a Aid>>> Reader<'t, I> {
     /// Takes a line over: nothing behind the id of one that is not wanted is looked at.
-    fn add(&mut self, line: &str, mut commas: impl Iterator<Item = usize>) -> Option<()> {
+    fn add(&mut self, line: &'t [u8], mut commas: impl Iterator<Item = usize>) -> Option<()> {
         // The comma behind each cell but the last.
         let mut ends = [0; COLUMNS.len() - 1];
         let (until_aid, behind) = ends.split_at_mut(AID + 1);
@@ -60,41 +60,52 @@ impl<'a, I: Iterator<Item = Option<&'a Aid>>> Reader<I> {
             *end = commas.next()?;
         }
         let aid = &line[until_aid[AID - 1] + 1..until_aid[AID]];
-        let aid = (!aid.is_empty()).then(|| Aid::new(aid));
-        if self.lines > 0 && self.last >= aid {
-            return None; // not in our order
-        }
-        while let Some(wanted) = self.wanted.peek() {
-            match wanted.cmp(&aid.as_ref()) {
-                Ordering::Less => self.read.rows.push(None),
-                Ordering::Equal => {
-                    for end in behind.iter_mut() {
-                        *end = commas.next()?;
-                    }
-                    if commas.next().is_some() {
-                        return None;
-                    }
-                    let cell = |column: usize| &line[ends[column - 1] + 1..ends[column]];
-                    let [start, end] = [cell(PERIOD_START), cell(PERIOD_START + 1)];
-                    if !self.knows_cycle && (!start.is_empty() || !end.is_empty()) {
-                        self.read.period_start =
-                            if start.is_empty() { None } else { Some(moment(start).ok()?) };
-                        self.knows_cycle = true;
-                    }
-                    self.read.rows.push(Some(usage(cell)?));
-                    self.wanted.next();
-                    break;
-                }
-                Ordering::Greater => break,
+        if self.is_next(aid) || self.is_wanted(aid)? {
+            for end in behind.iter_mut() {
+                *end = commas.next()?;
             }
+            if commas.next().is_some() {
+                return None;
+            }
+            let cell = |column: usize| &line[ends[column - 1] + 1..ends[column]];
+            let [start, end] = [cell(PERIOD_START), cell(PERIOD_START + 1)];
+            if !self.knows_cycle && (!start.is_empty() || !end.is_empty()) {
+                self.read.period_start =
+                    if start.is_empty() { None } else { Some(moment(str::from_utf8(start).ok()?).ok()?) };
+                self.knows_cycle = true;
+            }
+            self.read.rows.push(Some(usage(cell)?));
             self.wanted.next();
         }
         (self.lines, self.last) = (self.lines + 1, aid);
         Some(())
     }
+
+    /// Whether it is the row that comes next, as nearly each is.
+    fn is_next(&mut self, aid: &[u8]) -> bool {
+        self.wanted.peek().is_some_and(|wanted| wanted.map_or(&b""[..], Aid::as_bytes) == aid)
+    }
+
+    /// The same when those before it are left out, which the snapshot does not have; none where rows are not in our order.
+    fn is_wanted(&mut self, aid: &[u8]) -> Option<bool> {
+        let id = |bytes| str::from_utf8(bytes).ok().filter(|id| !id.is_empty()).map(Aid::new);
+        let (last, aid) = (id(self.last), id(aid));
+        if self.lines > 0 && last >= aid {
+            return None;
+        }
+        while let Some(wanted) = self.wanted.peek() {
+            match wanted.cmp(&aid.as_ref()) {
+                Ordering::Less => self.read.rows.push(None),
+                Ordering::Equal => return Some(true),
+                Ordering::Greater => break,
+            }
+            self.wanted.next();
+        }
+        Some(false)
+    }
 }
 
-fn usage<'a>(cell: impl Fn(usize) -> &'a str) -> Option<Usage> {
+fn usage<'t>(cell: impl Fn(usize) -> &'t [u8]) -> Option<Usage> {
     let units = |place: usize| units(cell(USAGE + place)).ok();
     Some(Usage {
         cloud_used: units(0)?,
@@ -107,15 +118,20 @@ fn usage<'a>(cell: impl Fn(usize) -> &'a str) -> Option<Usage> {
 }
 
 /// The figure in a cell.
-fn units(cell: &str) -> Result<Option<Units>, ParseIntError> {
+#[inline]
+fn units(cell: &[u8]) -> Result<Option<Units>, ParseIntError> {
     /// So many digits fit, whatever they are.
     const SURE: usize = 18;
-    let digits = || cell.bytes().map(|byte| byte.wrapping_sub(b'0'));
-    match cell.len() {
-        0 => Ok(None),
-        1..=SURE if digits().all(|digit| digit < 10) => {
-            Ok(Some(digits().fold(0, |number, digit| number * 10 + Units::from(digit))))
-        }
-        _ => cell.parse().map(Some),
+    if cell.is_empty() {
+        return Ok(None);
     }
+    let mut number = 0;
+    for byte in cell {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 || cell.len() > SURE {
+            return str::from_utf8(cell).unwrap_or_default().parse().map(Some);
+        }
+        number = number * 10 + Units::from(digit);
+    }
+    Ok(Some(number))
 }
