@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::row::{PlanRow, Verdict, plain_quota};
+use super::row::{NO_QUOTA, PlanRow, Verdict};
 use crate::domain::quota::{OrgId, Target, Units};
 use crate::files::sha256;
 
@@ -116,16 +116,16 @@ impl Plan {
 
 /// SHA-256 over the sorted `org_id,aid,before,after` lines (with the time, where it is not now) of all rows that are to be sent or held.
 pub(crate) fn hash(rows: &[PlanRow]) -> String {
-    let mut text = String::new();
+    let (mut text, mut digits) = (String::new(), itoa::Buffer::new());
     for row in rows.iter().filter(|row| row.is_pending()) {
         let Some(Target { org_id, aid }) = &row.target else { continue };
         for id in [org_id.as_str(), aid.as_ref().map_or("", |aid| aid.as_str())] {
             text += id;
             text.push(',');
         }
-        text += &plain_quota(row.before);
+        text += row.before.map_or(NO_QUOTA, |units| digits.format(units));
         text.push(',');
-        text += &plain_quota(row.after);
+        text += row.after.map_or(NO_QUOTA, |units| digits.format(units));
         // When it is to happen is a part of what a person approves.
         if let Some(due) = row.due {
             text.push(',');

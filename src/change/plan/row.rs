@@ -151,7 +151,10 @@ impl PlanRow {
     }
 }
 
+/// What a cell holds where there is no quota.
+pub(super) const NO_QUOTA: &str = "none";
+
 /// A quota as a cell holds it: digits, or `none`.
 pub(crate) fn plain_quota(quota: Option<Units>) -> String {
-    quota.map_or_else(|| "none".to_owned(), |units| units.to_string())
+    quota.map_or_else(|| NO_QUOTA.to_owned(), |units| units.to_string())
 }
