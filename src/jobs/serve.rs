@@ -82,13 +82,36 @@ impl RunningJob {
         if done.record_as == RecordAs::Unrecorded {
             return Ok(());
         }
-        let mut state = app.state(self.clock.now());
+        let state = app.state(self.clock.now());
         let is_known = done.is_idle
             && !state.is_failing(self.job)
             && self.job.due(&app.config.schedule, &app.history, &state, self.clock.now()).is_none();
         if is_known {
             return Ok(());
         }
+        if !self.is_written_down(&state, seen) {
+            self.write_down(app, done.record_as, state, seen)?;
+        }
+        if let Err(error) = reserve::keep(&app.config.data.dir) {
+            debug!(%error, "disk space cannot be reserved");
+        }
+        Ok(())
+    }
+
+    /// A snapshot is, as soon as its file is there.
+    fn is_written_down(&self, state: &State, seen: Option<ApiSeen>) -> bool {
+        state.last_success(self.job) == Some(self.began)
+            && !state.is_failing(self.job)
+            && seen.is_none_or(|seen| seen.refusals == 0)
+    }
+
+    fn write_down(
+        &self,
+        app: &App,
+        as_what: RecordAs,
+        mut state: State,
+        seen: Option<ApiSeen>,
+    ) -> anyhow::Result<()> {
         api_word::note(&mut state, seen);
         // Before the success is written down: what a crash cuts off here is done again, and is the same mail.
         if let Some(since) = state.failing(self.job) {
@@ -97,17 +120,13 @@ impl RunningJob {
                 warn!(error = format!("{error:#}"), "the mail that the job works again could not be queued");
             }
         }
-        let written = if done.record_as == RecordAs::Recovered {
+        let written = if as_what == RecordAs::Recovered {
             state.recovered(self.job)
         } else {
             note_missed(&app.config.schedule, self.job, &mut state, self.began);
             state.succeeded(self.job, self.began, took(&self.clock, self.began))
         };
-        written.context(StateNotSaved)?;
-        if let Err(error) = reserve::keep(&app.config.data.dir) {
-            debug!(%error, "disk space cannot be reserved");
-        }
-        Ok(())
+        written.context(StateNotSaved)
     }
 
     /// A failure that cannot be mailed is still in the log and in the exit code.

@@ -127,7 +127,7 @@ fn judge_from(
         let seen = Observed { latest, week: &week, largest: known.largest };
         record = judge_snapshot(inputs, record, &all[..index], &seen, now)?;
         record = queue(reporting, AlertTiming::Snapshot, record, &seen, now)?;
-        // `state.json` follows; were this lost with it, the same mail would be made again.
+        // Were this lost with a power cut, the same mail would be made again.
         versioned_json::stage(&inputs.config.data.dir, &FILE, &record)?;
     }
     Ok(record)
