@@ -13,13 +13,12 @@ const BYTES: usize = 64 << 10;
 
 /// Sets it aside where it is missing.
 pub(crate) fn keep(data_dir: &Path) -> io::Result<()> {
-    let path = path(data_dir);
-    if path.symlink_metadata().is_ok_and(|there| there.len() == BYTES as u64) {
+    if path(data_dir).exists() {
         return Ok(());
     }
     let mut bytes = vec![0; BYTES];
     fastrand::Rng::new().fill(&mut bytes); // a file system that compresses would keep no room for less
-    durable::open_or_create(&path)?.write_all(&bytes) // what a power cut takes is set aside again
+    durable::stage(&path(data_dir), &bytes) // what a power cut takes is set aside again
 }
 
 /// Whether something failed because there is no room, on the disk or in the quota of who runs this.
