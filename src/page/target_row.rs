@@ -75,7 +75,7 @@ impl Html {
     fn text(&mut self, text: &str) -> &mut Self {
         let text = edge::lines(text);
         let text = isolated_text(&text);
-        if text.contains(['<', '>', '&', '"', '\'', '/']) {
+        if text.bytes().any(|byte| matches!(byte, b'<' | b'>' | b'&' | b'"' | b'\'' | b'/')) {
             self.0 += &HtmlEscape(&text).to_string();
         } else {
             self.0 += &text;

@@ -93,8 +93,14 @@ pub(crate) fn clean(text: &str, max: usize) -> String {
 
 /// Whether it is as it should be already, which nearly every text is.
 fn is_clean(text: &str) -> bool {
-    let has_blanks_alone = !text.starts_with(' ') && !text.ends_with(' ') && !text.contains("  ");
-    has_blanks_alone && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+    let mut before = b' ';
+    for byte in text.bytes() {
+        if !matches!(byte, b' '..=b'~') || (byte == b' ' && before == b' ') {
+            return false;
+        }
+        before = byte;
+    }
+    before != b' ' || text.is_empty()
 }
 
 /// What a cell may have around it without meaning anything: blanks, also those that nobody sees.

@@ -61,4 +61,10 @@ proptest! {
         prop_assert!(short.chars().count() <= max, "{:?}", short);
         prop_assert_eq!(clean(&short, max), short.as_str());
     }
+
+    #[test]
+    fn a_text_that_fits_is_its_words_with_single_blanks(text in "[ a-c.\\t\u{200b}]{0,12}") {
+        let words: Vec<String> = visible(&text).split_whitespace().map(str::to_owned).collect();
+        prop_assert_eq!(clean(&text, 100), words.join(" "));
+    }
 }
