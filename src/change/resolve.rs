@@ -5,13 +5,13 @@
 
 mod names;
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::collections::BTreeSet;
 
 use self::names::Names;
 use super::parse::{Columns, Field, TargetRef, excerpt};
 use crate::change::codes::{Code, Problem};
-use crate::domain::quota::{Aid, OrgId, Place, Snapshot};
+use crate::domain::quota::{AccountGroup, Aid, OrgId, Organization, Place, Snapshot};
 use crate::text::lookalike;
 
 /// The live snapshot with its organizations and account groups by each way to name them.
@@ -22,6 +22,8 @@ pub(super) struct VisibleTargets<'a> {
     by_aid: OnceCell<Vec<Place<'a>>>,
     groups: Names<'a>,
     organizations: Names<'a>,
+    /// The organization that was found last, and its account groups behind the one that was: most files have the order of exports.
+    last: Cell<Option<(&'a Organization, &'a [AccountGroup])>>,
 }
 
 /// Why a target was not found: of which column, if it is of one, and a sentence.
@@ -49,6 +51,7 @@ impl<'a> VisibleTargets<'a> {
             by_aid: OnceCell::new(),
             groups: Names::new(live, groups_by_id, |place| place.account_group_name()),
             organizations: Names::new(live, organizations, |place| place.org_name()),
+            last: Cell::new(None),
         }
     }
 
@@ -129,8 +132,23 @@ impl<'a> VisibleTargets<'a> {
                 "the token sees no organization {org_id}. Correct `{org_column}`, or use a token that may edit it."
             ),
         };
-        let place = self.live.organization(org_id).and_then(|organization| organization.place(aid));
-        place.ok_or_else(|| TargetNotFound::new(Code::UnknownTarget, None, unknown()))
+        self.place(org_id, aid).ok_or_else(|| TargetNotFound::new(Code::UnknownTarget, None, unknown()))
+    }
+
+    fn place(&self, org_id: &OrgId, aid: Option<&Aid>) -> Option<Place<'a>> {
+        let last = self.last.get().filter(|(organization, _)| organization.id == *org_id);
+        let organization = match last {
+            Some((organization, _)) => organization,
+            None => self.live.organization(org_id)?,
+        };
+        let Some(aid) = aid else { return organization.place(None) };
+        let next = last.and_then(|(_, groups)| groups.split_first()).filter(|(group, _)| group.aid == *aid);
+        let (group, behind) = match next {
+            Some(next) => next,
+            None => organization.groups_from(aid)?.split_first()?,
+        };
+        self.last.set(Some((organization, behind)));
+        Some(Place { organization, account_group: Some(group) })
     }
 
     /// A question, where an id has zeros before it that a form or a program added.

@@ -2,10 +2,11 @@
 
 use std::fmt::Write;
 
+use super::*;
 use crate::change::fixtures::{group, own, planned, row_lines, snapshot};
-use crate::change::{Code, Plan, PlanRow, Verdict};
+use crate::change::{Plan, PlanRow, Verdict};
 use crate::config::{Guards, Mode};
-use crate::domain::quota::{Snapshot, SnapshotRow};
+use crate::domain::quota::{SnapshotRow, Target};
 
 fn named(org_name: &str, name: &str, row: SnapshotRow<'static>) -> SnapshotRow<'static> {
     SnapshotRow { org_name: org_name.to_owned().into(), account_group_name: name.to_owned().into(), ..row }
@@ -64,6 +65,38 @@ fn a_name_is_found_where_only_one_target_has_it() {
     assert_eq!(meant(",,,Payments,1"), ["10788/206001"]);
     assert_eq!(meant(",Twin,,,1\n,,,Helpdesk,1\n,Initech,,Lab,1"), ["ambiguous_target"; 3]);
     assert_eq!(meant(",Initec,,,1\n,Globex,,Helpdesk,1\n,,,Help,1\n5,,,Lab,1"), ["unknown_target"; 4]);
+}
+
+#[test]
+fn ids_mean_the_same_target_wherever_their_row_stands_in_the_file() {
+    let live = live();
+    let ids: Vec<[&str; 2]> = [
+        ["10452", ""],
+        ["10452", "204117"],
+        ["10452", "204118"],
+        ["10788", "206001"],
+        ["11020", "208001"],
+        ["11020", "208003"],
+        ["12001", "5"],
+        ["12002", "5"],
+        ["13000", "9"],
+    ]
+    .into();
+    let columns = Columns::default();
+    // Forwards, backwards, from both ends inwards, and each twice.
+    let both_ends =
+        (0..ids.len()).map(|turn| if turn % 2 == 0 { turn / 2 } else { ids.len() - 1 - turn / 2 });
+    let orders = (0..ids.len()).chain((0..ids.len()).rev()).chain(both_ends).flat_map(|at| [at, at]);
+    let mut visible = VisibleTargets::new(&live, &columns);
+    for [org_id, aid] in orders.map(|at| ids[at]) {
+        let aid = (!aid.is_empty()).then(|| Aid::from(aid));
+        let whose = TargetRef { org_id: Some(OrgId::from(org_id)), aid: aid.clone(), ..TargetRef::default() };
+        let found = visible.find(&whose).unwrap();
+        assert_eq!(found.target(), Target { org_id: OrgId::from(org_id), aid });
+    }
+    let elsewhere =
+        TargetRef { org_id: Some("10788".into()), aid: Some("208001".into()), ..TargetRef::default() };
+    assert_eq!(visible.find(&elsewhere).unwrap_err().code, Code::UnknownTarget);
 }
 
 #[test]

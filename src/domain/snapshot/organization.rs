@@ -161,8 +161,13 @@ impl Organization {
 
     /// One of its account groups, if it was visible.
     pub fn group(&self, aid: &Aid) -> Option<&AccountGroup> {
+        self.groups_from(aid)?.first()
+    }
+
+    /// That one and those behind it, if it was visible.
+    pub(crate) fn groups_from(&self, aid: &Aid) -> Option<&[AccountGroup]> {
         let index = self.account_groups.binary_search_by(|group| group.aid.cmp(aid)).ok()?;
-        Some(&self.account_groups[index])
+        Some(&self.account_groups[index..])
     }
 
     /// How many rows it has.
