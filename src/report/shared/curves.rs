@@ -107,24 +107,26 @@ impl<'a> Curves<'a> {
     /// The figures of a row along its axis, as letters after the largest of them: `10940:0kA3..Bx`. Empty where there is no
     /// line to draw.
     pub(in crate::report) fn letters(&self, row: usize, axis: &Axis) -> String {
-        let known =
-            self.figures(row, axis).zip(&axis.now).filter(|(used, _)| used.is_some()).map(|(_, at)| *at);
+        let figures: Vec<Option<Units>> = self.figures(row, axis).collect();
+        let known = figures.iter().zip(&axis.now).filter(|(used, _)| used.is_some()).map(|(_, at)| *at);
         let (first, last) =
             known.fold((i64::MAX, i64::MIN), |(first, last), at| (first.min(at), last.max(at)));
         if last.saturating_sub(first) < SHORTEST.num_seconds() {
             return String::new();
         }
-        let most = self.figures(row, axis).flatten().max().unwrap_or(0).max(1);
+        let most = figures.iter().copied().flatten().max().unwrap_or(0).max(1);
         let most_digits = most.to_string();
         // There may be thousands of these: none takes more than it needs.
         let mut text = String::with_capacity(most_digits.len() + 1 + 2 * axis.moments.len());
         text.extend([&*most_digits, ":"]);
-        for used in self.figures(row, axis) {
+        for used in figures {
             match used {
                 None => text += UNKNOWN,
                 Some(used) => {
                     let part = part_of(used.max(0), most);
-                    text.extend([part / 64, part % 64].map(|digit| char::from(LETTERS[digit % 64])));
+                    for digit in [part / 64, part % 64] {
+                        text.push(char::from(LETTERS[digit % 64]));
+                    }
                 }
             }
         }
