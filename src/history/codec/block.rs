@@ -3,7 +3,7 @@
 use std::io::{Empty, Read};
 
 use anyhow::Context;
-use memchr::{memchr, memchr_iter, memrchr};
+use memchr::{memchr, memrchr};
 
 use super::columns::{ORG_ID, QUOTA};
 use super::commas::Commas;
@@ -104,9 +104,7 @@ impl Block {
     /// What they say of the usage of those targets that another snapshot shows of the organization.
     pub(crate) fn usage_like(self, like: &Organization) -> anyhow::Result<UsageRows> {
         let plain = match &self.0 {
-            Content::Lines(lines) if lines.has_row_on_each_line() => {
-                usage_rows::of_lines(&lines.id, &lines.text, like)
-            }
+            Content::Lines(lines) if !lines.is_broken => usage_rows::of_lines(&lines.id, &lines.text, like),
             _ => None,
         };
         match plain {
@@ -164,6 +162,8 @@ struct RowLines {
     id: OrgId,
     rows: usize,
     text: Vec<u8>,
+    /// Whether a line breaks within a name.
+    is_broken: bool,
     /// How many lines of the file came before them.
     lines_before: usize,
     /// What the last of them began with.
@@ -201,11 +201,13 @@ impl Head {
 
 impl RowLines {
     fn new(id: &str, lines_before: usize) -> Self {
-        Self { id: OrgId::new(id), rows: 0, text: Vec::new(), lines_before, head: Head::default() }
+        let (text, head) = (Vec::new(), Head::default());
+        Self { id: OrgId::new(id), rows: 0, text, is_broken: false, lines_before, head }
     }
 
     fn add(&mut self, cells: &[u8]) {
         self.rows += 1;
+        self.is_broken |= memchr(b'\n', cells).is_some();
         self.text.extend_from_slice(cells);
         self.text.push(b'\n');
     }
@@ -220,12 +222,7 @@ impl RowLines {
 impl RowLines {
     /// Whether as many rows are in both.
     fn can_be_paired_with(&self, other: &Self) -> bool {
-        self.rows == other.rows && self.has_row_on_each_line() && other.has_row_on_each_line()
-    }
-
-    /// Not where a line breaks within a name.
-    fn has_row_on_each_line(&self) -> bool {
-        memchr_iter(b'\n', &self.text).count() == self.rows
+        self.rows == other.rows && !self.is_broken && !other.is_broken
     }
 
     fn read(
@@ -287,11 +284,10 @@ fn first_line(text: &[u8]) -> Option<(&[u8], &[u8])> {
 
 /// A line, which begins with the comma behind its first cell, until the comma behind its quota: all that changes are made of.
 fn until_quota(line: &[u8]) -> &[u8] {
-    let end = match memchr(b'"', line) {
-        None => Commas::new(line).nth(QUOTA),
-        Some(_) => quoted_cell_ends(line).nth(QUOTA),
-    };
-    &line[..end.map_or(line.len(), |end| end + 1)]
+    let until = |end: Option<usize>| &line[..end.map_or(line.len(), |end| end + 1)];
+    let cells = until(Commas::new(line).nth(QUOTA));
+    // Of a name in quotes the commas are a part.
+    if memchr(b'"', cells).is_some() { until(quoted_cell_ends(line).nth(QUOTA)) } else { cells }
 }
 
 impl<R: Read> Blocks<R> {
