@@ -150,7 +150,7 @@ pub(crate) fn save<T: Serialize>(data_dir: &Path, kind: &Kind, content: &T) -> a
     Ok(durable::write(&data_dir.join(kind.name), &bytes_of(kind, content)?)?)
 }
 
-/// The same where another of these files is written next: one sync of their folder is enough for both.
+/// The same where a power cut may take it back, until another of these files is written: one sync of their folder is enough for all.
 pub(crate) fn stage<T: Serialize>(data_dir: &Path, kind: &Kind, content: &T) -> anyhow::Result<()> {
     Ok(durable::stage(&data_dir.join(kind.name), &bytes_of(kind, content)?)?)
 }

@@ -26,8 +26,11 @@ use crate::files::lock;
 use crate::files::reserve;
 use crate::jobs::app::App;
 use crate::jobs::job::Job;
-use crate::jobs::state::{ApiSeen, FailureReason, State};
+use crate::jobs::state::{ApiSeen, FailureReason, JobState, State};
 use crate::report::{self, FailingJob};
+
+/// In milliseconds: so much makes no difference to whoever asks how long a job takes.
+const LITTLE: u64 = 1000;
 
 /// A job under way: when it began, and what the API's rate limit had refused by then.
 #[derive(Clone, Copy, Debug)]
@@ -98,9 +101,13 @@ impl RunningJob {
         Ok(())
     }
 
-    /// A snapshot is, as soon as its file is there.
+    /// A snapshot is, as soon as its file is there; and how long it took too, unless its reports took long.
     fn is_written_down(&self, state: &State, seen: Option<ApiSeen>) -> bool {
-        state.last_success(self.job) == Some(self.began)
+        let is_of_this = |known: JobState| {
+            known.last_success == self.began
+                && took(&self.clock, self.began) < known.took_ms.saturating_add(LITTLE)
+        };
+        state.job(self.job).is_some_and(is_of_this)
             && !state.is_failing(self.job)
             && seen.is_none_or(|seen| seen.refusals == 0)
     }

@@ -4,7 +4,9 @@ use std::os::unix::fs::MetadataExt;
 
 use chrono::Duration;
 
+use super::job::done::Done;
 use super::serve::{RunningJob, catch_panic};
+use super::state::slots;
 use super::{Job, Trigger, serve};
 use crate::change::run::Run;
 use crate::domain::diff::MadeBy;
@@ -142,6 +144,26 @@ async fn slots_that_nobody_served_are_remembered_as_a_gap_when_the_next_one_is()
     Job::Inbox.run(&bench.app, noon()).await.unwrap();
     Job::Inbox.run(&bench.app, later).await.unwrap();
     assert_eq!(state().last_missed(Job::Inbox), None);
+}
+
+#[tokio::test]
+async fn how_long_a_snapshot_took_counts_its_reports_where_they_took_long() {
+    let bench = Bench::new(&[]).await;
+    tokio::time::pause();
+    let took_beside_reports_of = |reports: std::time::Duration| {
+        let app = &bench.app;
+        async move {
+            let work = RunningJob::begin(app, Job::Snapshot, Trigger::Schedule, noon());
+            tokio::time::advance(std::time::Duration::from_secs(5)).await;
+            slots::served(&app.config.schedule, app.state(noon()), Job::Snapshot, &work.clock, noon())
+                .unwrap();
+            tokio::time::advance(reports).await;
+            work.end(app, Ok(Done::default())).unwrap();
+            app.state(noon()).job(Job::Snapshot).unwrap().took_ms / 1000
+        }
+    };
+    assert_eq!(took_beside_reports_of(std::time::Duration::from_millis(100)).await, 5, "written once");
+    assert_eq!(took_beside_reports_of(std::time::Duration::from_secs(90)).await, 95);
 }
 
 #[tokio::test]
