@@ -89,7 +89,8 @@ pub(crate) async fn run(app: Arc<App>, source: &Source) -> anyhow::Result<()> {
                 }
             }
         }
-        // The alarm goes by the clock on the wall: one that is set back must not keep us asleep.
+        // The alarm goes by the clock on the wall, and its list is kept closed by the steady one: a clock that is set, back or forward,
+        // must not keep us asleep.
         let longest = if watch.sees_requests() { LONGEST_SLEEP } else { UNWATCHED };
         let longest = Instant::now() + longest;
         let until = worker.settles_at().map_or(longest, |at| at.min(longest));
