@@ -152,7 +152,9 @@ impl<'a> Curves<'a> {
         for (organization, axis) in organizations.iter().zip(&axes) {
             let rows = letters.len()..letters.len() + organization.row_count();
             letters.extend(
-                rows.map(|row| axis.as_ref().map_or_else(String::new, |axis| self.letters(row, axis))),
+                rows.map(|row| {
+                    axis.as_ref().map_or_else(Box::default, |axis| self.letters(row, axis).into())
+                }),
             );
         }
         let only = match organizations {
@@ -184,7 +186,7 @@ pub(crate) struct DrawnCurves {
     /// Of each organization, in the order of the snapshot.
     pub(in crate::report) axes: Vec<Option<Axis>>,
     /// Of each row, in that order; see [`Curves::letters`].
-    pub(in crate::report) letters: Vec<String>,
+    pub(in crate::report) letters: Vec<Box<str>>,
     /// What the organization itself used, where there is one alone.
     pub(in crate::report) only: Option<CycleReadings>,
 }
