@@ -244,7 +244,7 @@ fn write_with(
     // Others may write where commands are run: whatever lies there is replaced, and never written through or waited for.
     let unfinished = out.with_file_name(format!(".{name}.{:016x}", fastrand::u64(..)));
     let write = || -> anyhow::Result<()> {
-        let mut file = BufWriter::with_capacity(1 << 14, File::create_new(&unfinished)?); // with the user's umask
+        let mut file = BufWriter::new(File::create_new(&unfinished)?); // with the user's umask
         content(&mut file)?;
         file.flush()?;
         drop(file);

@@ -119,7 +119,7 @@ impl Header {
             (0..width).filter(|index| columns.contains(&Some(*index)) || !is_ours[*index]).collect();
         let header = Self {
             called: Columns(columns.map(|column| Some(excerpt(trim_cell(&names[column?]))))),
-            names: carried.iter().map(|index| names[*index].clone().into_owned()).collect(),
+            names: carried.iter().map(|index| names[*index].to_string()).collect(),
             carried,
             width,
             columns,

@@ -70,7 +70,7 @@ fn a_name_is_found_where_only_one_target_has_it() {
 #[test]
 fn ids_mean_the_same_target_wherever_their_row_stands_in_the_file() {
     let live = live();
-    let ids: Vec<[&str; 2]> = [
+    let ids = [
         ["10452", ""],
         ["10452", "204117"],
         ["10452", "204118"],
@@ -80,8 +80,7 @@ fn ids_mean_the_same_target_wherever_their_row_stands_in_the_file() {
         ["12001", "5"],
         ["12002", "5"],
         ["13000", "9"],
-    ]
-    .into();
+    ];
     let columns = Columns::default();
     // Forwards, backwards, from both ends inwards, and each twice.
     let both_ends =

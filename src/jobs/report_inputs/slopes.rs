@@ -29,11 +29,10 @@ impl ReportInputs<'_> {
     ) -> anyhow::Result<(Slopes, DrawnCurves)> {
         let rule = self.config.usage.rule();
         let (mut week, mut curves) = (Week::new(latest), Curves::new(latest, &rule));
-        let mut of_week = self.moments_of_slopes(latest.taken_at)?;
-        if is_measured(latest, &rule) && !of_week.is_empty() {
+        let of_week =
+            if is_measured(latest, &rule) { self.moments_of_slopes(latest.taken_at)? } else { Vec::new() };
+        if !of_week.is_empty() {
             week.add_latest(latest, &rule);
-        } else {
-            of_week.clear();
         }
         let drawn = self.moments_of_curves(&curves, latest, now)?;
         let moments: BTreeSet<DateTime<Utc>> = of_week.iter().chain(&drawn).copied().collect();

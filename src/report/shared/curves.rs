@@ -16,7 +16,7 @@ use crate::report::shared::trends::LONGEST_CYCLE;
 
 /// A figure is written as a part of the largest one, in two letters of these.
 const LETTERS: &[u8; 64] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_";
-const FINEST: Units = 4095;
+const FINEST: i128 = 4095;
 /// Two letters that stand for a figure that is not known.
 const UNKNOWN: &str = "..";
 /// A line between points that lie closer says nothing.
@@ -123,7 +123,8 @@ impl<'a> Curves<'a> {
             match used {
                 None => text += UNKNOWN,
                 Some(used) => {
-                    let part = part_of(used.max(0), most);
+                    let part = (i128::from(used.max(0)) * FINEST + i128::from(most) / 2) / i128::from(most);
+                    let part = usize::try_from(part).unwrap_or_default();
                     for digit in [part / 64, part % 64] {
                         text.push(char::from(LETTERS[digit % 64]));
                     }
@@ -152,9 +153,7 @@ impl<'a> Curves<'a> {
         for (organization, axis) in organizations.iter().zip(&axes) {
             let rows = letters.len()..letters.len() + organization.row_count();
             letters.extend(
-                rows.map(|row| {
-                    axis.as_ref().map_or_else(Box::default, |axis| self.letters(row, axis).into())
-                }),
+                rows.map(|row| axis.as_ref().map_or_else(String::new, |axis| self.letters(row, axis))),
             );
         }
         let only = match organizations {
@@ -186,16 +185,9 @@ pub(crate) struct DrawnCurves {
     /// Of each organization, in the order of the snapshot.
     pub(in crate::report) axes: Vec<Option<Axis>>,
     /// Of each row, in that order; see [`Curves::letters`].
-    pub(in crate::report) letters: Vec<Box<str>>,
+    pub(in crate::report) letters: Vec<String>,
     /// What the organization itself used, where there is one alone.
     pub(in crate::report) only: Option<CycleReadings>,
-}
-
-/// Which part of the largest figure this one is, rounded.
-fn part_of(used: Units, most: Units) -> usize {
-    // Of what is too large to be multiplied, the last digits make no difference.
-    let [used, most] = if most < 1 << 51 { [used, most] } else { [used >> 12, most >> 12] };
-    usize::try_from((used * FINEST + most / 2) / most).unwrap_or_default()
 }
 
 #[cfg(test)]

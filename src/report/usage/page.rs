@@ -112,7 +112,7 @@ impl UsagePage {
                 organization: drawing.place(&status.target.org_id),
                 owned_by: known.indexes_of(owners(&status.target)).into(),
                 out: out.map(|at| at.timestamp()),
-                trend: drawing.letters(number),
+                trend: drawing.letters(number).into(),
                 status,
             }
         };
@@ -169,7 +169,7 @@ impl<'a> Drawing<'a> {
     }
 
     /// Takes the trend of one row of the snapshot; empty where there is none.
-    fn letters(&mut self, number: usize) -> Box<str> {
+    fn letters(&mut self, number: usize) -> String {
         self.curves.letters.get_mut(number).map(std::mem::take).unwrap_or_default()
     }
 
@@ -183,7 +183,7 @@ impl<'a> Drawing<'a> {
         let mut trends = vec![String::new(); report.organizations.len()];
         let own = latest.places().enumerate().filter(|(_, place)| place.account_group.is_none());
         for (number, place) in own {
-            trends[self.place(&place.organization.id)] = self.letters(number).into();
+            trends[self.place(&place.organization.id)] = self.letters(number);
         }
         trends
     }
