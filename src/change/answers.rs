@@ -125,16 +125,11 @@ fn write_into(
     Ok(folder)
 }
 
-/// Tries again what could not be written before.
-pub(crate) fn deliver_owed(services: &Services<'_>) {
-    let owed = match services.answer_folders.claims(services.config) {
-        Ok(mut claims) => claims.get().owed_runs(),
-        Err(error) => {
-            return warn!(error = format!("{error:#}"), "it is not known which answers are missing");
-        }
-    };
+/// Tries again what could not be written before: the answers of these runs, and those to files that were not taken.
+pub(crate) fn deliver_owed(services: &Services<'_>, owed: &[String]) {
+    services.answer_folders.sweep_once(services.config);
     for id in owed {
-        if let Err(error) = deliver_again(services, &id) {
+        if let Err(error) = deliver_again(services, id) {
             warn!(run = %id, error = format!("{error:#}"), "the answers of a run cannot be written");
         }
     }
@@ -143,6 +138,9 @@ pub(crate) fn deliver_owed(services: &Services<'_>) {
 
 fn deliver_again(services: &Services<'_>, id: &str) -> anyhow::Result<()> {
     let mut run = Run::open(services.runs(), id)?;
+    if !run.owes_answers() {
+        return Ok(()); // they were written since
+    }
     let before = run.record.answers.clone();
     let summary = summarize_for_display(&run)?;
     deliver(services, &mut run, &summary);

@@ -81,6 +81,16 @@ codes!(
     }
 );
 
+impl RunState {
+    /// Nothing more is sent, and nobody is waited for. A stale run still waits for a person, who may have it planned again.
+    pub(super) fn is_final(self) -> bool {
+        match self {
+            Self::Done | Self::Failed | Self::Rejected => true,
+            Self::Planned | Self::Held | Self::Scheduled | Self::Applying | Self::Stale => false,
+        }
+    }
+}
+
 /// Why a row is not sent, or did not do what it asked for: a stable code for scripts and a sentence for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Problem {

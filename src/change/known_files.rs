@@ -6,26 +6,36 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::run::{Run, RunRecord};
 
-/// What the files of all runs hold, while a pass goes through many files: so that it reads each run once.
+/// What the files of all runs hold, while a pass goes through many files: so that it reads each run once, and none where it has
+/// nothing to plan.
 #[derive(Debug, Default)]
-pub(crate) struct KnownFiles(Mutex<Option<Contents>>);
+pub(crate) struct KnownFiles(Mutex<Memory>);
+
+#[derive(Debug, Default)]
+enum Memory {
+    /// No pass is under way: nothing is kept.
+    #[default]
+    Off,
+    /// Nobody has asked in this pass.
+    Unread,
+    Read(Contents),
+}
 
 impl KnownFiles {
-    /// A pass begins: these are all runs.
-    pub(crate) fn begin_pass(&self, runs: &[Run]) {
-        *self.contents() = Some(Contents::from_runs(runs));
+    pub(crate) fn begin_pass(&self) {
+        *self.memory() = Memory::Unread;
     }
 
-    /// Takes note of a run that was made, or went on, since; nothing where no pass is under way.
+    /// Takes note of a run that was made, or went on, since the runs were read.
     pub(crate) fn add(&self, record: &RunRecord) {
-        if let Some(contents) = self.contents().as_mut() {
+        if let Memory::Read(contents) = &mut *self.memory() {
             contents.add(record);
         }
     }
 
     /// Nobody goes through the runs any more.
     pub(crate) fn end_pass(&self) {
-        *self.contents() = None;
+        *self.memory() = Memory::Off;
     }
 
     /// Whether these bytes are the `undo.csv` of a run.
@@ -47,13 +57,19 @@ impl KnownFiles {
 
     /// By what the pass that is under way knows, else by what is read now.
     fn with_contents<T>(&self, runs: &Path, use_them: impl FnOnce(&Contents) -> T) -> anyhow::Result<T> {
-        match &*self.contents() {
-            Some(contents) => Ok(use_them(contents)),
-            None => Ok(use_them(&Contents::from_runs(&Run::list(runs)?.0))),
+        let mut memory = self.memory();
+        if let Memory::Read(contents) = &*memory {
+            return Ok(use_them(contents));
         }
+        let contents = Contents::from_runs(&Run::list(runs)?.0);
+        let answer = use_them(&contents);
+        if matches!(*memory, Memory::Unread) {
+            *memory = Memory::Read(contents);
+        }
+        Ok(answer)
     }
 
-    fn contents(&self) -> MutexGuard<'_, Option<Contents>> {
+    fn memory(&self) -> MutexGuard<'_, Memory> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -8,26 +8,15 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 
 use super::run::RunRecord;
-use crate::change::codes::RunState;
 
 /// The runs to remove: whole families that came to their end before `before`, the parts before what they were split off from.
 pub(crate) fn superfluous(runs: &[&RunRecord], before: DateTime<Utc>) -> Vec<String> {
-    let stays = |run: &&&RunRecord| !is_finished(run.state) || run.updated >= before;
+    let stays = |run: &&&RunRecord| !run.state.is_final() || run.updated >= before;
     let kept: BTreeSet<&str> = runs.iter().filter(stays).map(|run| run.root_id()).collect();
     let mut gone: Vec<&RunRecord> =
         runs.iter().copied().filter(|run| !kept.contains(run.root_id())).collect();
     gone.sort_by(|a, b| (a.root_id(), b.id.len(), &b.id).cmp(&(b.root_id(), a.id.len(), &a.id)));
     gone.into_iter().map(|run| run.id.clone()).collect()
-}
-
-/// A stale run still waits for a person, who may have it planned again.
-fn is_finished(state: RunState) -> bool {
-    match state {
-        RunState::Done | RunState::Failed | RunState::Rejected => true,
-        RunState::Planned | RunState::Held | RunState::Scheduled | RunState::Applying | RunState::Stale => {
-            false
-        }
-    }
 }
 
 #[cfg(test)]

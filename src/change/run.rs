@@ -10,18 +10,21 @@
 
 mod decision;
 mod find;
+mod finished;
 pub(crate) mod id;
 pub(crate) mod journal;
 mod record;
 
 use std::ffi::OsStr;
 use std::io;
+use std::os::unix::fs::DirEntryExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 
 pub(crate) use self::decision::{Decider, Decision};
+pub(crate) use self::finished::Recent;
 use self::record::VERSION;
 pub(crate) use self::record::{Answers, Claimed, Owed, RunRecord};
 use crate::change::codes::RunState;
@@ -112,6 +115,14 @@ impl Run {
 
     /// All runs, oldest first, and those that could not be read.
     pub(crate) fn list(runs: &Path) -> anyhow::Result<(Vec<Self>, Vec<Unreadable>)> {
+        Self::list_where(runs, |_, _| true)
+    }
+
+    /// The same of those that are wanted, by the names and the inodes of their folders: no other is looked at.
+    fn list_where(
+        runs: &Path,
+        mut is_wanted: impl FnMut(&str, u64) -> bool,
+    ) -> anyhow::Result<(Vec<Self>, Vec<Unreadable>)> {
         let entries = match fs_err::read_dir(runs) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((Vec::new(), Vec::new())),
             entries => entries?,
@@ -120,8 +131,10 @@ impl Run {
         for entry in entries {
             let entry = entry?;
             let name = entry.file_name();
-            let Some(id) = name.to_str().filter(|name| id::is_id(name)) else {
-                continue; // of somebody else, such as a file manager's copy
+            // What is not wanted takes next to no time.
+            let Some(id) = name.to_str().filter(|name| is_wanted(name, entry.ino()) && id::is_id(name))
+            else {
+                continue; // else of somebody else, such as a file manager's copy
             };
             let opened = match fs_err::exists(entry.path().join("run.json")) {
                 // Only somebody who copies or removes files by hand leaves one without its record.
@@ -151,6 +164,11 @@ impl Run {
             RunState::Stale => self.is_decided().unwrap_or(true),
             RunState::Done | RunState::Failed | RunState::Rejected => false,
         }
+    }
+
+    /// Its answers do not lie where they should.
+    pub(crate) fn owes_answers(&self) -> bool {
+        self.record.answers.as_ref().is_some_and(|answers| answers.owed.is_some())
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {

@@ -54,7 +54,7 @@ pub(crate) async fn apply(
     if let Some(held) = &shown[0].record.held_as {
         shown.push(Run::open(services.runs(), held)?);
     }
-    let runs = Run::list(services.runs())?.0;
+    let runs = Run::list_unfinished(services.runs())?.runs;
     let waits =
         |run: &Run| run.record.split_from.as_deref() == Some(&shown[0].record.id) && run.record.due.is_some();
     shown.extend(runs.into_iter().filter(waits).collect::<Vec<_>>());

@@ -16,7 +16,7 @@ use super::records::notices;
 use super::requests;
 use crate::change::answers;
 use crate::change::inbox::{Claim, FirstScan, NotTaken, OpenInbox, SettledFiles, is_read};
-use crate::change::run::Run;
+use crate::change::run::{Recent, Run};
 use crate::change::{RunState, Services, approvals, lifecycle};
 use crate::exit_code::Findings;
 use crate::first_error::FirstError;
@@ -31,6 +31,8 @@ pub(super) struct Pass {
     inbox: Option<OpenInbox>,
     /// What cannot be taken.
     not_taken: Vec<NotTaken>,
+    /// The runs whose answers earlier passes could not write.
+    owed: Vec<String>,
     /// When what was done was mailed last.
     mailed: Instant,
     /// Runs to advance, by their ids.
@@ -57,28 +59,33 @@ impl Pass {
         services.api.is_allowed()?;
         let mut failed = FirstError::default();
         let inbox = services.inbox.open().map_err(|error| failed.note(error)).ok();
-        if let Some(Err(error)) = inbox.as_ref().map(|inbox| inbox.recover(services.now())) {
-            failed.note(error);
-        }
+        let recent = recovered(services, inbox.as_ref(), &mut failed)?;
         if let Err(error) = requests::sweep(&services.config.data.dir) {
             failed.note(error);
         }
         if let Some(Err(error)) = inbox.as_ref().map(|inbox| approvals::take_first(services, inbox)) {
             failed.note(error);
         }
-        let (mut runs, broken) = Run::list(services.runs())?;
+        if let Err(error) = recent.remember(services.runs()) {
+            warn!(
+                error = format!("{error:#}"),
+                "each pass looks at all runs: it cannot be written down which are finished"
+            );
+        }
+        let Recent { mut runs, broken, .. } = recent;
         for broken in broken {
             warn!(run = %broken.id, problem = broken.problem, "a run cannot be read");
         }
         // What a pass that was killed has not mailed.
-        if runs.iter().any(|run| run.record.mail_due) {
+        if runs.iter().any(|run| run.record.mail_due) || notices::is_under_way(services.config) {
             match notices::flush(services.config, mailer, services.now()) {
                 Ok(()) => runs.iter_mut().for_each(|run| run.record.mail_due = false),
                 Err(error) => failed.note(error.context("a mail about a run could not be queued")),
             }
         }
-        services.known_files.begin_pass(&runs);
+        services.known_files.begin_pass();
         services.shared_reading.begin();
+        let owed = runs.iter().filter(|run| run.owes_answers()).map(|run| run.record.id.clone()).collect();
         let awaits_file = |run: &Run| inbox.as_ref().map_or(!is_read(run), |inbox| inbox.awaits_file(run));
         runs.retain(|run| run.is_open() && !awaits_file(run));
         sort_by_time(&mut runs);
@@ -92,6 +99,7 @@ impl Pass {
             runs: runs.into_iter().map(|run| run.record.id).collect(),
             inbox,
             not_taken,
+            owed,
             mailed: Instant::now(),
             findings: BTreeMap::new(),
             failed,
@@ -193,8 +201,10 @@ impl Pass {
 
     /// What came of all of it, after one mail about it.
     pub(super) fn end(mut self, services: &Services<'_>, mailer: &Mailer) -> anyhow::Result<Done> {
-        self.mail_outcomes(services, mailer);
-        answers::deliver_owed(services);
+        if !self.is_idle {
+            self.mail_outcomes(services, mailer);
+        }
+        answers::deliver_owed(services, &self.owed);
         let findings = self.findings.into_values().fold(Findings::default(), Findings::and);
         self.failed.or(Done { findings, is_idle: self.is_idle, ..Done::default() })
     }
@@ -205,6 +215,22 @@ impl Pass {
             self.failed.note(error.context("a mail about a run could not be queued"));
         }
     }
+}
+
+/// The runs that may have something to do, after what a crash cut off was taken up.
+fn recovered(
+    services: &Services<'_>,
+    inbox: Option<&OpenInbox>,
+    failed: &mut FirstError,
+) -> anyhow::Result<Recent> {
+    let recent = Run::list_unfinished(services.runs())?;
+    let Some(inbox) = inbox else { return Ok(recent) };
+    match inbox.is_to_recover(&recent.runs) {
+        Ok(false) => return Ok(recent),
+        Ok(true) => inbox.recover(services.now()).unwrap_or_else(|error| failed.note(error)),
+        Err(error) => failed.note(error),
+    }
+    Run::list_unfinished(services.runs())
 }
 
 /// Whatever was dropped first: the later day has the last word, also where a pass finds both past. What was begun is ended first.

@@ -119,3 +119,26 @@ fn files_that_change_nothing_share_one_reading_and_what_is_sent_has_its_own() {
     let (groups, usage) = (bench.standin.count("GET /account-groups"), bench.standin.count("GET /usage"));
     assert!(groups < 20 && usage < 20, "{groups} and {usage} requests for 82 files");
 }
+
+#[test]
+fn a_pass_does_not_read_again_what_is_finished_until_the_next_prune() {
+    let bench = Bench::new(World::small());
+    for number in 0..40 {
+        bench.drop_file(&format!("bad-{number:02}.csv"), format!("nonsense {number}\n"));
+    }
+    bench.run(&["inbox"]);
+    bench.run(&["inbox"]).ends_with(0);
+    assert!(bench.data().join("runs/finished.csv").exists());
+    let ids: Vec<String> = bench.runs().iter().map(super::testbed::Run::id).collect();
+    for id in &ids {
+        fs_err::write(bench.data().join("runs").join(id).join("run.json"), "{").unwrap();
+    }
+    let warned = |command: &str| bench.run(&[command]).log.matches("a run cannot be read").count();
+    assert_eq!(warned("inbox"), 0);
+    // A new file is planned and sent beside them.
+    bench.drop_file("raise.csv", RAISE);
+    bench.run(&["inbox"]);
+    assert_eq!(bench.runs().last().unwrap().record()["state"], "done");
+    bench.run(&["prune"]);
+    assert_eq!(warned("inbox"), ids.len(), "somebody learns of it within a day");
+}

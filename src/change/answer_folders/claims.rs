@@ -117,11 +117,6 @@ impl Claims {
         is_own.then_some(folder)
     }
 
-    /// The runs whose answers are owed.
-    pub(in crate::change) fn owed_runs(&self) -> Vec<String> {
-        self.runs.iter().filter(|(_, claim)| claim.owed).map(|(id, _)| id.clone()).collect()
-    }
-
     /// The folder for a run's answers: the one that it has, or else the first of its name that is free, or whose files all
     /// came to their end.
     pub(in crate::change) fn choose(

@@ -82,6 +82,13 @@ impl OpenInbox {
         Place { here: self, elsewhere, name }
     }
 
+    /// Whether there may be something to recover: one of these runs did not get its file, or something hidden lies here.
+    pub(crate) fn is_to_recover(&self, runs: &[Run]) -> anyhow::Result<bool> {
+        let is_hidden = |name: &OsString| name.as_encoded_bytes().starts_with(b".");
+        let awaits_file = runs.iter().any(|run| run.is_open() && !is_read(run));
+        Ok(awaits_file || !self.settings.read_only && self.folder.names()?.iter().any(is_hidden))
+    }
+
     /// Finishes what a crash cut off between making a run and removing its claimed file. What cannot be finished now is
     /// tried again at the next look, and never blocks the rest.
     pub(crate) fn recover(&self, now: DateTime<Utc>) -> anyhow::Result<()> {
@@ -91,7 +98,7 @@ impl OpenInbox {
                 failed.note(error.context(format!("the file of run {id} could not be taken")));
             }
         };
-        for mut run in Run::list(&self.settings.runs)?.0.into_iter().filter(Run::is_open) {
+        for mut run in Run::list_unfinished(&self.settings.runs)?.runs.into_iter().filter(Run::is_open) {
             if !is_read(&run) {
                 let recovered = self.recover_made(&mut run, now);
                 note(&run.record.id, recovered);

@@ -95,7 +95,7 @@ impl RunContext<'_> {
         }
         let record = &self.run.record;
         let mut rows = Vec::new();
-        for other in Run::list(self.services.runs())?.0 {
+        for other in Run::list_unfinished(self.services.runs())?.runs {
             let waits =
                 matches!(other.record.state, RunState::Held | RunState::Scheduled | RunState::Applying);
             if waits && other.record.id != record.id && other.record.root_id() == record.root_id() {

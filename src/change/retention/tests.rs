@@ -1,6 +1,7 @@
 //! Which runs go, and which stay however old they are.
 
 use super::*;
+use crate::change::codes::RunState;
 
 fn at(day: u32) -> DateTime<Utc> {
     format!("2026-11-{day:02}T12:00:00Z").parse().unwrap()

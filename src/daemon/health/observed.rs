@@ -60,15 +60,8 @@ impl Observed {
         now: DateTime<Utc>,
     ) -> anyhow::Result<Self> {
         let (data, history) = (&inputs.config.data.dir, inputs.history);
-        let mut runs = BTreeMap::new();
-        let mut held_since = None;
-        let (kept, broken) = Run::list(&inputs.config.runs_dir())?;
-        for run in kept {
-            *runs.entry(run.record.state).or_default() += 1;
-            if run.record.state == RunState::Held {
-                held_since = held_since.into_iter().chain([run.record.updated]).min();
-            }
-        }
+        let recent = Run::list_unfinished(&inputs.config.runs_dir())?;
+        let held = recent.runs.iter().filter(|run| run.record.state == RunState::Held);
         let unsent = mailer.unsent()?;
         let rendered = before.and_then(|before| before.snapshot.as_ref());
         let snapshots = history.until(now)?;
@@ -78,14 +71,14 @@ impl Observed {
         };
         Ok(Self {
             state: State::read(data, now).unwrap_or_else(|_| State::unusable(data, now)),
-            runs,
-            held_since,
+            runs: recent.counts(),
+            held_since: held.map(|run| run.record.updated).min(),
             outbox: OutboxMetrics {
                 new: unsent.waiting,
                 dead: unsent.dead,
                 oldest: mailer.oldest_waiting()?,
             },
-            unreadable: metrics::Unreadable { runs: broken.len(), mails: unsent.unreadable.len() },
+            unreadable: metrics::Unreadable { runs: recent.broken.len(), mails: unsent.unreadable.len() },
             snapshot,
         })
     }

@@ -39,6 +39,11 @@ struct Batch {
     runs: BTreeSet<String>,
 }
 
+/// Whether a pass was killed while it sent a mail about several files.
+pub(crate) fn is_under_way(config: &Config) -> bool {
+    config.data.dir.join(FILE.name).exists()
+}
+
 /// Queues every mail about a run that is due.
 pub(crate) fn flush(config: &Config, mailer: &Mailer, now: DateTime<Utc>) -> anyhow::Result<()> {
     let (data_dir, runs) = (&config.data.dir, config.runs_dir());
@@ -86,7 +91,7 @@ pub(crate) fn flush_or_warn(config: &Config, mailer: &Mailer, now: DateTime<Utc>
 }
 
 fn runs_to_mail(runs: &Path) -> anyhow::Result<Vec<Run>> {
-    let mut runs = Run::list(runs)?.0;
+    let mut runs = Run::list_unfinished(runs)?.runs;
     runs.retain(|run| run.record.mail_due);
     Ok(runs)
 }

@@ -19,7 +19,7 @@ pub(super) fn waiting_summaries(runs: &Path) -> anyhow::Result<Vec<RunSummary>> 
 }
 
 fn summaries(runs: &Path, is_wanted: impl Fn(&Run) -> bool) -> anyhow::Result<Vec<RunSummary>> {
-    let wanted = Run::list(runs)?.0.into_iter().filter(|run| is_wanted(run));
+    let wanted = Run::list_unfinished(runs)?.runs.into_iter().filter(|run| is_wanted(run));
     let readable = |run: Run| match summarize(&run) {
         Ok(summary) => Some(summary),
         Err(error) => {

@@ -1,0 +1,145 @@
+//! Which runs are known to be finished, so that nobody opens ten thousand records to find the two that are not.
+//!
+//! `runs/finished.csv` names them. It is a memory and no record: without it, or where it does not name a run, that run is opened.
+//! Whoever looks at them next writes it again; `prune` forgets it, so that within a day each record is looked at again, in whose place
+//! somebody put another one. A finished run does not change, so an old one misleads nobody.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, NaiveDateTime, SubsecRound, Utc};
+
+use super::{Run, RunRecord, Unreadable};
+use crate::change::codes::RunState;
+use crate::files::{self, durable};
+
+const FILE: &str = "finished.csv";
+/// The inode is that of the run's folder: one that is put back from a backup has another.
+const HEADER: &str = "inode,run,state,updated";
+
+/// Whole seconds, rounded down.
+const TIME: &str = "%Y-%m-%dT%H:%M:%SZ";
+
+/// To open so few records takes less time than to write down that they need not be.
+const WORTH_WRITING: usize = 32;
+
+/// What a line says, behind the inode. Nothing in it needs quotes.
+struct Finished<'l> {
+    run: &'l str,
+    state: RunState,
+    /// When it came to its state.
+    updated: &'l str,
+}
+
+impl<'l> Finished<'l> {
+    fn parse(line: &'l str) -> Option<Self> {
+        let mut cells = line.split(',');
+        let mut next = || cells.next();
+        Some(Self { run: next()?, state: next()?.parse().ok()?, updated: next()? })
+    }
+
+    fn is_before(&self, time: DateTime<Utc>) -> bool {
+        let updated = NaiveDateTime::parse_from_str(self.updated, TIME);
+        updated.is_ok_and(|updated| updated.and_utc() < time.trunc_subsecs(0))
+    }
+}
+
+/// The runs that may have something to do, or to tell.
+#[derive(Debug, Default)]
+pub(crate) struct Recent {
+    /// Those that were opened, oldest first.
+    pub runs: Vec<Run>,
+    pub broken: Vec<Unreadable>,
+    /// How many were not opened.
+    left_out: BTreeMap<RunState, usize>,
+    /// What the file says.
+    text: String,
+}
+
+impl Recent {
+    /// How many runs there are in each state, also of those that were not opened.
+    pub(crate) fn counts(&self) -> BTreeMap<RunState, usize> {
+        let mut counts = self.left_out.clone();
+        for run in &self.runs {
+            *counts.entry(run.record.state).or_default() += 1;
+        }
+        counts
+    }
+
+    /// Writes down which runs are finished, where enough of them are not known yet. For the holder of the lock.
+    pub(crate) fn remember(&self, runs: &Path) -> anyhow::Result<()> {
+        let new: Vec<&Run> = self.runs.iter().filter(|run| run.is_finished()).collect();
+        if new.len() < WORTH_WRITING {
+            return Ok(());
+        }
+        let mut text = if self.text.is_empty() { format!("{HEADER}\n") } else { self.text.clone() };
+        for run in new {
+            let RunRecord { id, state, updated, .. } = &run.record;
+            let (inode, updated) = (fs_err::metadata(&run.folder)?.ino(), updated.format(TIME));
+            writeln!(text, "{inode},{id},{state},{updated}")?;
+        }
+        Ok(durable::stage(&path(runs), text.as_bytes())?)
+    }
+}
+
+impl Run {
+    /// Nothing more becomes of it: it came to its end, its mail is queued, and its answers lie where they should.
+    fn is_finished(&self) -> bool {
+        self.record.state.is_final() && !self.record.mail_due && !self.owes_answers()
+    }
+
+    /// The runs that may have something to do, or to tell.
+    pub(crate) fn list_unfinished(runs: &Path) -> anyhow::Result<Recent> {
+        Self::list_known(runs, |_| true)
+    }
+
+    /// Those, and all that came to their state after `since`. Among them may be others.
+    pub(crate) fn list_since(runs: &Path, since: DateTime<Utc>) -> anyhow::Result<Recent> {
+        Self::list_known(runs, |finished| finished.is_before(since))
+    }
+
+    fn list_known(runs: &Path, is_left_out: impl Fn(&Finished<'_>) -> bool) -> anyhow::Result<Recent> {
+        let text = read(runs);
+        let known = by_inode(&text);
+        let mut left_out = BTreeMap::new();
+        let (runs, broken) = Self::list_where(runs, |id, inode| {
+            let at = known.binary_search_by_key(&inode, |(inode, _)| *inode);
+            let finished = at.ok().and_then(|at| Finished::parse(known[at].1));
+            let Some(finished) = finished.filter(|known| known.run == id && is_left_out(known)) else {
+                return true;
+            };
+            *left_out.entry(finished.state).or_default() += 1;
+            false
+        })?;
+        Ok(Recent { runs, broken, left_out, text })
+    }
+
+    /// Looks at all of them again the next time. For the holder of the lock.
+    pub(crate) fn forget_finished(runs: &Path) -> std::io::Result<()> {
+        durable::remove(&path(runs))
+    }
+}
+
+fn path(runs: &Path) -> PathBuf {
+    runs.join(FILE)
+}
+
+/// The rest of each line behind the inode with which it begins.
+fn by_inode(text: &str) -> Vec<(u64, &str)> {
+    let parts = text.lines().filter_map(|line| line.split_once(','));
+    let mut lines: Vec<(u64, &str)> =
+        parts.filter_map(|(inode, rest)| Some((inode.parse().ok()?, rest))).collect();
+    lines.sort_unstable();
+    lines
+}
+
+/// The file; nothing where it cannot be read, or is another program's.
+fn read(runs: &Path) -> String {
+    let text = files::read(&path(runs), files::ROWS).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    text.filter(|text| text.lines().next() == Some(HEADER)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

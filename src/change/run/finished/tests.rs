@@ -1,0 +1,136 @@
+//! What is known of finished runs spares their records, and hides no other run.
+
+use chrono::TimeDelta;
+
+use super::*;
+use crate::change::run::{Answers, Owed};
+
+fn noon() -> DateTime<Utc> {
+    "2026-11-22T12:00:00Z".parse().unwrap()
+}
+
+/// A run of each of these states, one a minute.
+fn runs(states: impl IntoIterator<Item = RunState>) -> (tempfile::TempDir, Vec<Run>) {
+    let folder = tempfile::tempdir().unwrap();
+    let of = |(at, state)| {
+        let at = noon() + TimeDelta::minutes(at);
+        let mut run = Run::create(folder.path(), at, "a.csv", |record| record).unwrap();
+        run.set_state(state, at).unwrap();
+        run
+    };
+    let made = (0..).zip(states).map(of).collect();
+    (folder, made)
+}
+
+fn many() -> impl Iterator<Item = RunState> {
+    let finished = [RunState::Done, RunState::Failed, RunState::Rejected].into_iter().cycle();
+    finished.take(WORTH_WRITING).chain([RunState::Held, RunState::Stale])
+}
+
+fn remembered(folder: &Path) {
+    Run::list_unfinished(folder).unwrap().remember(folder).unwrap();
+}
+
+fn opened(folder: &Path) -> Vec<RunState> {
+    Run::list_unfinished(folder).unwrap().runs.iter().map(|run| run.record.state).collect()
+}
+
+#[test]
+fn the_record_of_a_run_that_is_known_to_be_finished_is_not_read_and_it_is_counted_all_the_same() {
+    let (folder, runs) = runs(many());
+    let before = Run::list_unfinished(folder.path()).unwrap();
+    assert_eq!(before.runs, runs);
+    before.remember(folder.path()).unwrap();
+    for run in runs.iter().filter(|run| run.is_finished()) {
+        fs_err::write(run.path("run.json"), "{").unwrap();
+    }
+    let after = Run::list_unfinished(folder.path()).unwrap();
+    assert_eq!(after.runs, runs[WORTH_WRITING..]);
+    assert_eq!((after.broken.len(), after.counts()), (0, before.counts()));
+    assert_eq!(Run::list(folder.path()).unwrap().1.len(), WORTH_WRITING, "whoever reads all reads these too");
+    Run::forget_finished(folder.path()).unwrap();
+    assert_eq!(Run::list_unfinished(folder.path()).unwrap().broken.len(), WORTH_WRITING);
+}
+
+#[test]
+fn what_finishes_later_is_added_and_what_was_removed_does_not_count() {
+    let (folder, runs) = runs(many());
+    remembered(folder.path());
+    Run::remove(folder.path(), &runs[0].record.id).unwrap();
+    for at in 0..WORTH_WRITING {
+        let at = noon() + TimeDelta::hours(i64::try_from(at).unwrap());
+        Run::create(folder.path(), at, "b.csv", |record| RunRecord { state: RunState::Done, ..record })
+            .unwrap();
+    }
+    assert_eq!(opened(folder.path()).len(), WORTH_WRITING + 2);
+    remembered(folder.path());
+    assert_eq!(opened(folder.path()), [RunState::Held, RunState::Stale]);
+    let counts = Run::list_unfinished(folder.path()).unwrap().counts();
+    assert_eq!(counts.values().sum::<usize>(), WORTH_WRITING * 2 + 1, "{counts:?}");
+}
+
+#[test]
+fn a_few_are_not_worth_a_file() {
+    let (folder, _) = runs(many().skip(1));
+    remembered(folder.path());
+    assert!(!path(folder.path()).exists());
+}
+
+#[test]
+fn a_run_that_owes_somebody_a_mail_or_its_answers_is_opened() {
+    let (folder, mut runs) = runs(many());
+    runs[0].record.mail_due = true;
+    let owed = Some(Owed { since: noon(), error: "full".to_owned() });
+    runs[1].record.answers = Some(Answers { folder: "a".to_owned(), turn: 0, place: None, owed });
+    for run in &runs[..2] {
+        run.save().unwrap();
+        Run::create(folder.path(), noon(), "c.csv", |record| RunRecord { state: RunState::Done, ..record })
+            .unwrap();
+    }
+    remembered(folder.path());
+    let opened = Run::list_unfinished(folder.path()).unwrap().runs;
+    assert_eq!(opened.len(), 4, "and the two that wait for a person");
+    assert!(opened.starts_with(&runs[..2]));
+}
+
+#[test]
+fn a_run_whose_folder_was_put_back_from_a_backup_is_opened() {
+    let (folder, runs) = runs(many());
+    remembered(folder.path());
+    let (copied, backup) = (&runs[3].folder, folder.path().join("backup"));
+    fs_err::create_dir(&backup).unwrap();
+    fs_err::copy(copied.join("run.json"), backup.join("run.json")).unwrap();
+    fs_err::remove_dir_all(copied).unwrap();
+    fs_err::rename(&backup, copied).unwrap();
+    assert_eq!(Run::list_unfinished(folder.path()).unwrap().runs[0], runs[3]);
+}
+
+#[test]
+fn whoever_asks_for_what_happened_since_gets_the_later_ones() {
+    let (folder, runs) = runs(many());
+    remembered(folder.path());
+    let since = runs[5].record.updated;
+    let recent = Run::list_since(folder.path(), since).unwrap();
+    assert_eq!(recent.runs, runs[5..]);
+    assert_eq!(recent.counts().values().sum::<usize>(), runs.len());
+}
+
+#[test]
+fn however_the_file_is_cut_off_or_damaged_no_run_that_waits_is_left_out() {
+    let (folder, _) = runs(many());
+    remembered(folder.path());
+    let file = path(folder.path());
+    let whole = fs_err::read(&file).unwrap();
+    for at in 0..whole.len() {
+        let mut damaged = whole.clone();
+        damaged[at] ^= 0x15;
+        for bytes in [&whole[..at], &damaged] {
+            fs_err::write(&file, bytes).unwrap();
+            let opened = opened(folder.path());
+            assert!(opened.ends_with(&[RunState::Held, RunState::Stale]), "at {at}");
+        }
+    }
+    let text = String::from_utf8(whole).unwrap();
+    fs_err::write(&file, text.replace('\n', "\n1")).unwrap();
+    assert!(opened(folder.path()).len() > 2, "where another folder is meant, the run is opened");
+}
