@@ -18,6 +18,7 @@ import json
 import os
 import shutil
 import socket
+import ssl
 import statistics
 import subprocess
 import sys
@@ -188,10 +189,29 @@ def serve():
         "named": quotas(1000, 100),
         "names": json.dumps({"accountGroups": groups}).encode(),
         "usage": json.dumps(usage, separators=(",", ":")).encode(),
+        "thousand": quotas(10, 99),
     }
+    return listen()
+
+
+def listen(context=None):
+    """The address of a new server, with TLS where there is a context for it."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Api)
+    if context:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    return f"http://127.0.0.1:{server.server_port}"
+    return f"{'https' if context else 'http'}://127.0.0.1:{server.server_port}"
+
+
+def listen_with_tls(folder):
+    """The same, and the certificate file by which a client knows it."""
+    certificate, key = folder / "certificate.pem", folder / "key.pem"
+    subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    files = ["-keyout", key, "-out", certificate]
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", *subject, *files], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    return listen(context), certificate
 
 
 def year_of_snapshots(data, days=365, organizations=100, groups=99):
@@ -234,13 +254,28 @@ def change_file(path):
                 writer.writerow(["assign", org_id, group["aid"], group["value"] + 100, group["value"], "more"])
 
 
+def finished_runs(bench, data, count=10_000):
+    """A change file that cannot be used, and its run so many times."""
+    (data / "inbox").mkdir(parents=True)
+    (data / "inbox/changes.csv").write_text("no change file\n")
+    bench.ours("once", data=data)()
+    (run,) = (data / "runs").iterdir()
+    files = {path.name: path.read_text() for path in run.iterdir()}
+    for second in range(count - 1):
+        at = dt.datetime.fromisoformat("2026-10-01T00:00:00") + dt.timedelta(seconds=second)
+        copied = data / f"runs/{at:%Y%m%dT%H%M%SZ}-changes"
+        copied.mkdir()
+        for name, text in files.items():
+            (copied / name).write_text(text.replace(run.name, copied.name))
+
+
 # --- measuring
 
 
 class Bench:
     def __init__(self, folder, binary, rounds, only):
         self.folder, self.binary, self.rounds, self.only = folder, binary, rounds, only
-        self.python, self.api = folder / "peers/bin/python", serve()
+        self.python, self.api, self.settings = folder / "peers/bin/python", serve(), {}
         self.floor = self.run(["/bin/true"])[2]
 
     def environment(self, data=None, name=None):
@@ -250,7 +285,7 @@ class Bench:
             section |= {"DATA__DIR": str(data), "API__BASE_URL": f"{self.api}/{name}/v7", "MAIL__TO": '["b@example.com"]'}
             if name != "named":
                 section |= {"SNAPSHOT__NAMES": "false", "SNAPSHOT__USAGE": "false"}
-            environment |= {f"QUOTAKEEPER__{key}": value for key, value in section.items()}
+            environment |= {f"QUOTAKEEPER__{key}": value for key, value in (section | self.settings).items()}
         return environment
 
     def run(self, command, data=None, name=None):
@@ -427,6 +462,12 @@ class Daemon:
         tasks = Path(f"/proc/{self.process.pid}/task").glob("*/schedstat")
         return sum(int(task.read_text().split()[0]) for task in tasks) / 1e9
 
+    def minute(self):
+        """Seconds of processor time of a minute in which nobody asks for anything."""
+        before = self.processor()
+        time.sleep(60)
+        return self.processor() - before
+
     def ask(self, *arguments):
         self.bench.ours(*arguments, data=self.data, name=self.name)()
 
@@ -461,9 +502,20 @@ def figures_of_the_daemon(bench):
         with concurrent.futures.ThreadPoolExecutor(16) as sixteen:
             list(sixteen.map(lambda _: daemon.scrape(), range(160)))
         figure("16 scrapes at once, in all 160", f"{daemon.resident() - before:+.1f} MiB")
-        before = daemon.processor()
-        time.sleep(60)
-        figure("processor time of an idle hour, from a minute of it", f"{(daemon.processor() - before) * 60:.1f} s")
+        figure("processor time of an idle hour, from a minute of it", f"{daemon.minute() * 60:.1f} s")
+    finished_runs(bench, bench.folder / "runs")
+    with Daemon(bench, bench.folder / "runs", "none") as daemon:
+        daemon.minute()  # in which it learns of them
+        figure("processor time of a minute with its inbox pass, with 10,000 finished runs", f"{daemon.minute() * 1000:.0f} ms")
+    inbox = statistics.median(bench.ours("inbox", data=bench.folder / "runs")()[1] for _ in range(5))
+    figure("processor time of the command inbox, with 10,000 finished runs", f"{inbox * 1000:.0f} ms")
+    address, certificate = listen_with_tls(bench.folder)
+    bench.settings = {"API__BASE_URL": f"{address}/thousand/v7", "API__CA_FILE": str(certificate)}
+    with Daemon(bench, bench.folder / "tls", "thousand") as daemon:
+        daemon.ask("snapshot")
+        daemon.ask("report", "usage")
+        figure("resident after a snapshot and a report of 1,000 targets over TLS", f"{daemon.resident():.1f} MiB")
+    bench.settings = {}
     with Daemon(bench, bench.folder / "large", "big") as daemon:
         idle = daemon.resident()
         for _ in range(10):
@@ -487,24 +539,33 @@ def all_rows(bench):
         figures_of_the_daemon(bench)
 
 
+def argument_parser(description):
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--rounds", type=int, default=5, help="runs of each (default: 5)")
+    parser.add_argument("--binary", type=Path, help="a built quotakeeper (default: builds a release)")
+    return parser
+
+
+def built(binary):
+    if not binary:
+        subprocess.run(["cargo", "build", "--release", "--locked"], cwd=REPOSITORY, check=True)
+        binary = Path(os.environ.get("CARGO_TARGET_DIR", REPOSITORY / "target")) / "release/quotakeeper"
+    return binary.resolve()
+
+
 def main():
     if sys.argv[1:2] == ["--peer"]:
         return globals()[sys.argv[2]](*sys.argv[3:])
-    parser = argparse.ArgumentParser(description="Compares quotakeeper with the SDK, curl, DuckDB and pandas.")
-    parser.add_argument("--rounds", type=int, default=5, help="pairs of runs for each row (default: 5)")
-    parser.add_argument("--binary", type=Path, help="a built quotakeeper (default: builds a release)")
+    parser = argument_parser("Compares quotakeeper with the SDK, curl, DuckDB and pandas.")
     only = "only rows with this text in their first two columns; given again: with all of these"
     parser.add_argument("--only", action="append", default=[], help=only)
     given = parser.parse_args()
-    if not given.binary:
-        subprocess.run(["cargo", "build", "--release", "--locked"], cwd=REPOSITORY, check=True)
-        given.binary = Path(os.environ.get("CARGO_TARGET_DIR", REPOSITORY / "target")) / "release/quotakeeper"
     with tempfile.TemporaryDirectory(prefix="quotakeeper-peers-") as folder:
         folder = Path(folder)
         subprocess.run([sys.executable, "-m", "venv", folder / "peers"], check=True)
         pip = [folder / "peers/bin/pip", "install", "--quiet", "--disable-pip-version-check"]
         subprocess.run([*pip, *PEERS], check=True)
-        all_rows(Bench(folder, given.binary.resolve(), given.rounds, given.only))
+        all_rows(Bench(folder, built(given.binary), given.rounds, given.only))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ mod store;
 mod thinning;
 
 pub(crate) use by_organization::EarlierOrganization;
-pub(crate) use codec::Block;
+pub(crate) use codec::{Block, decode, encode};
 pub(crate) use readable::{NONE_READABLE, left_out};
 pub(crate) use store::{Cursor, History, STEM, Unreadable, with_clock_skew};
 pub(crate) use thinning::thinned;

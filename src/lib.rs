@@ -18,7 +18,7 @@
 //! | `change` | a change file's way from the inbox to its answers | `change::lifecycle` |
 //! | `collect`, `history` | what the API says becomes a snapshot, and a file | `collect`, `history` |
 //! | `thousandeyes`, `config`, `schedule`, `domain`, `files`, `text` | what all stand on | |
-//! | `simulator`, `demo`, `testing` | without an account | |
+//! | `simulator`, `demo`, `testing`, `inner_loops` | without an account | |
 
 mod change;
 mod cli;
@@ -32,6 +32,8 @@ mod exit_code;
 mod files;
 mod first_error;
 mod history;
+#[doc(hidden)]
+pub mod inner_loops;
 mod jobs;
 mod mail;
 mod page;

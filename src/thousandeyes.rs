@@ -53,3 +53,8 @@ pub use self::rate_budget::Budget;
 pub(crate) use self::retry::LONGEST_REQUEST;
 pub use self::settings::Settings;
 pub use crate::config::Secret;
+
+/// How many organizations the body of `GET /quotas` names; none where it is no such body.
+pub(crate) fn count_organizations(body: &str) -> Option<usize> {
+    model::quotas(body, &mut model::SoFar::default()).ok().map(|page| page.0.len())
+}
