@@ -115,45 +115,27 @@ impl Run {
 
     /// All runs, oldest first, and those that could not be read.
     pub(crate) fn list(runs: &Path) -> anyhow::Result<(Vec<Self>, Vec<Unreadable>)> {
-        Self::list_where(runs, |_, _| true)
+        let listed = Self::list_where(runs, |_, _| true)?;
+        Ok((listed.runs, listed.broken))
     }
 
     /// The same of those that are wanted, by the names and the inodes of their folders: no other is looked at.
-    fn list_where(
-        runs: &Path,
-        mut is_wanted: impl FnMut(&str, u64) -> bool,
-    ) -> anyhow::Result<(Vec<Self>, Vec<Unreadable>)> {
+    fn list_where(runs: &Path, mut is_wanted: impl FnMut(&str, u64) -> bool) -> anyhow::Result<Listed> {
         let entries = match fs_err::read_dir(runs) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((Vec::new(), Vec::new())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Listed::default()),
             entries => entries?,
         };
-        let (mut found, mut broken) = (Vec::new(), Vec::new());
+        let mut listed = Listed::default();
         for entry in entries {
             let entry = entry?;
             let name = entry.file_name();
-            // What is not wanted takes next to no time.
-            let Some(id) = name.to_str().filter(|name| is_wanted(name, entry.ino()) && id::is_id(name))
-            else {
-                continue; // else of somebody else, such as a file manager's copy
-            };
-            let opened = match fs_err::exists(entry.path().join("run.json")) {
-                // Only somebody who copies or removes files by hand leaves one without its record.
-                Ok(false) if fs_err::exists(entry.path().join("input.csv"))? => Err(anyhow::anyhow!(
-                    "its run.json is missing: put it back from a backup, or move the run's folder away"
-                )),
-                // A folder that a crash left before its run.json (nothing was claimed into it), or a file of somebody's.
-                Ok(false) => continue,
-                Err(error) if error.kind() == io::ErrorKind::NotADirectory => continue,
-                Ok(true) => Self::open(runs, id),
-                Err(error) => Err(error.into()),
-            };
-            match opened {
-                Ok(run) => found.push(run),
-                Err(error) => broken.push(Unreadable { id: id.to_owned(), problem: format!("{error:#}") }),
+            // What is not wanted takes next to no time. What has another name is somebody's, such as a file manager's copy.
+            if let Some(id) = name.to_str().filter(|name| is_wanted(name, entry.ino()) && id::is_id(name)) {
+                listed.look_at(runs, id)?;
             }
         }
-        found.sort_by(|a, b| a.record.id.cmp(&b.record.id));
-        Ok((found, broken))
+        listed.runs.sort_by(|a, b| a.record.id.cmp(&b.record.id));
+        Ok(listed)
     }
 
     /// Something is still to be done with it.
@@ -208,6 +190,42 @@ impl Run {
         }
         self.write("plan.csv", bytes)?;
         self.record.plan_csv_sha256 = vec![hash];
+        Ok(())
+    }
+}
+
+/// The runs of a folder, oldest first.
+#[derive(Debug, Default)]
+struct Listed {
+    runs: Vec<Run>,
+    broken: Vec<Unreadable>,
+    /// What has the name of a run and is none yet, or never will be.
+    empty: Vec<String>,
+}
+
+impl Listed {
+    fn look_at(&mut self, runs: &Path, id: &str) -> anyhow::Result<()> {
+        let folder = runs.join(id);
+        let opened = match fs_err::exists(folder.join("run.json")) {
+            Ok(true) => Run::open(runs, id),
+            // Only somebody who copies or removes files by hand leaves one without its record.
+            Ok(false) if fs_err::exists(folder.join("input.csv"))? => Err(anyhow::anyhow!(
+                "its run.json is missing: put it back from a backup, or move the run's folder away"
+            )),
+            // A folder that a crash left before its run.json (nothing was claimed into it), or a file of somebody's.
+            Ok(false) => {
+                self.empty.push(id.to_owned());
+                return Ok(());
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory => return Ok(()),
+            Err(error) => Err(error.into()),
+        };
+        match opened {
+            Ok(run) => self.runs.push(run),
+            Err(error) => {
+                self.broken.push(Unreadable { id: id.to_owned(), problem: format!("{error:#}") });
+            }
+        }
         Ok(())
     }
 }

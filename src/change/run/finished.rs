@@ -9,9 +9,9 @@ use std::fmt::Write;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, NaiveDateTime, SubsecRound, Utc};
+use chrono::{DateTime, NaiveDateTime, SubsecRound, TimeDelta, Utc};
 
-use super::{Run, RunRecord, Unreadable};
+use super::{Listed, Run, RunRecord, Unreadable};
 use crate::change::codes::RunState;
 use crate::files::{self, durable};
 
@@ -24,6 +24,9 @@ const TIME: &str = "%Y-%m-%dT%H:%M:%SZ";
 
 /// To open so few records takes less time than to write down that they need not be.
 const WORTH_WRITING: usize = 32;
+
+/// Far more than what any file system rounds its times to.
+const TICK: TimeDelta = TimeDelta::seconds(3);
 
 /// What a line says, behind the inode. Nothing in it needs quotes.
 struct Finished<'l> {
@@ -47,13 +50,17 @@ impl<'l> Finished<'l> {
 }
 
 /// The runs that may have something to do, or to tell.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub(crate) struct Recent {
     /// Those that were opened, oldest first.
     pub runs: Vec<Run>,
     pub broken: Vec<Unreadable>,
+    /// What may become a run.
+    empty: Vec<String>,
     /// How many were not opened.
     left_out: BTreeMap<RunState, usize>,
+    /// When the last folder was made or removed, if this listing is sure to have seen that.
+    unchanged_since: Option<DateTime<Utc>>,
     /// What the file says.
     text: String,
 }
@@ -66,6 +73,11 @@ impl Recent {
             *counts.entry(run.record.state).or_default() += 1;
         }
         counts
+    }
+
+    fn looked_at(&self) -> impl Iterator<Item = &String> {
+        let opened = self.runs.iter().map(|run| &run.record.id);
+        opened.chain(self.broken.iter().map(|run| &run.id)).chain(&self.empty)
     }
 
     /// Writes down which runs are finished, where enough of them are not known yet. For the holder of the lock.
@@ -104,7 +116,7 @@ impl Run {
         let text = read(runs);
         let known = by_inode(&text);
         let mut left_out = BTreeMap::new();
-        let (runs, broken) = Self::list_where(runs, |id, inode| {
+        let Listed { runs, broken, empty } = Self::list_where(runs, |id, inode| {
             let at = known.binary_search_by_key(&inode, |(inode, _)| *inode);
             let finished = at.ok().and_then(|at| Finished::parse(known[at].1));
             let Some(finished) = finished.filter(|known| known.run == id && is_left_out(known)) else {
@@ -113,7 +125,30 @@ impl Run {
             *left_out.entry(finished.state).or_default() += 1;
             false
         })?;
-        Ok(Recent { runs, broken, left_out, text })
+        Ok(Recent { runs, broken, empty, left_out, unchanged_since: None, text })
+    }
+
+    /// The same as [`Self::list_unfinished`] after `before`: where no folder was made or removed since, only what was opened then is
+    /// opened. On a share that does not say so, runs may be missing, so this is for figures and not for work.
+    pub(crate) fn list_again(
+        runs: &Path,
+        before: Option<&Recent>,
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<Recent> {
+        let changed = fs_err::metadata(runs).and_then(|folder| folder.modified()).ok();
+        let changed = changed.map(DateTime::<Utc>::from);
+        let Some(before) = before.filter(|before| changed.is_some() && before.unchanged_since == changed)
+        else {
+            let recent = Self::list_unfinished(runs)?;
+            // What is made at once after this may leave the folder's time as it is.
+            let unchanged_since = changed.filter(|changed| now - changed > TICK);
+            return Ok(Recent { unchanged_since, text: String::new(), ..recent });
+        };
+        let mut listed = Listed::default();
+        before.looked_at().try_for_each(|id| listed.look_at(runs, id))?;
+        let Listed { runs, broken, empty } = listed;
+        let left_out = before.left_out.clone();
+        Ok(Recent { runs, broken, empty, left_out, unchanged_since: changed, text: String::new() })
     }
 
     /// Looks at all of them again the next time. For the holder of the lock.

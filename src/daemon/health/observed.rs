@@ -1,6 +1,5 @@
 //! What the files say, read after each job, so that a scrape reads none of them: only the holder of the lock changes them.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -9,7 +8,7 @@ use tracing::warn;
 
 use super::ready::{self, ReadinessSigns};
 use crate::change::RunState;
-use crate::change::run::Run;
+use crate::change::run::{Recent, Run};
 use crate::config::Schedule;
 use crate::daemon::metrics::{
     self, ApiMetrics, Counters, JobMetrics, Metrics, MetricsInput, OutboxMetrics, Text,
@@ -44,8 +43,7 @@ pub(super) struct Process<'a> {
 /// What the files said at one moment.
 pub(crate) struct Observed {
     state: State,
-    runs: BTreeMap<RunState, usize>,
-    held_since: Option<DateTime<Utc>>,
+    runs: Recent,
     outbox: OutboxMetrics,
     unreadable: metrics::Unreadable,
     snapshot: Option<Arc<RenderedSnapshot>>,
@@ -60,8 +58,7 @@ impl Observed {
         now: DateTime<Utc>,
     ) -> anyhow::Result<Self> {
         let (data, history) = (&inputs.config.data.dir, inputs.history);
-        let recent = Run::list_unfinished(&inputs.config.runs_dir())?;
-        let held = recent.runs.iter().filter(|run| run.record.state == RunState::Held);
+        let runs = Run::list_again(&inputs.config.runs_dir(), before.map(|before| &before.runs), now)?;
         let unsent = mailer.unsent()?;
         let rendered = before.and_then(|before| before.snapshot.as_ref());
         let snapshots = history.until(now)?;
@@ -71,21 +68,24 @@ impl Observed {
         };
         Ok(Self {
             state: State::read(data, now).unwrap_or_else(|_| State::unusable(data, now)),
-            runs: recent.counts(),
-            held_since: held.map(|run| run.record.updated).min(),
             outbox: OutboxMetrics {
                 new: unsent.waiting,
                 dead: unsent.dead,
                 oldest: mailer.oldest_waiting()?,
             },
-            unreadable: metrics::Unreadable { runs: recent.broken.len(), mails: unsent.unreadable.len() },
+            unreadable: metrics::Unreadable { runs: runs.broken.len(), mails: unsent.unreadable.len() },
+            runs,
             snapshot,
         })
     }
 
+    fn held(&self) -> impl Iterator<Item = &Run> {
+        self.runs.runs.iter().filter(|run| run.record.state == RunState::Held)
+    }
+
     /// How many runs wait for a person.
     pub(super) fn held_runs(&self) -> usize {
-        self.runs.get(&RunState::Held).copied().unwrap_or_default()
+        self.held().count()
     }
 
     /// The metrics as they are now. `is_pass`: this process lives for one pass, and its counters mean nothing.
@@ -101,9 +101,9 @@ impl Observed {
             jobs: Job::ALL.iter().map(|job| self.job(process, *job, now)).collect(),
             panics: self.state.panics(),
             outbox: self.outbox,
-            runs: self.runs.clone(),
+            runs: self.runs.counts(),
             unreadable: self.unreadable,
-            held_since: self.held_since,
+            held_since: self.held().map(|run| run.record.updated).min(),
             api,
             counters,
             snapshot: self.snapshot.as_ref().map(|seen| seen.at),

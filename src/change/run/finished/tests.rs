@@ -134,3 +134,51 @@ fn however_the_file_is_cut_off_or_damaged_no_run_that_waits_is_left_out() {
     fs_err::write(&file, text.replace('\n', "\n1")).unwrap();
     assert!(opened(folder.path()).len() > 2, "where another folder is meant, the run is opened");
 }
+
+/// As if the last folder had been made long ago.
+fn listed(folder: &Path, before: Option<&Recent>) -> Recent {
+    Run::list_again(folder, before, DateTime::<Utc>::MAX_UTC).unwrap()
+}
+
+#[test]
+fn the_next_listing_sees_what_became_of_the_runs_that_the_first_opened() {
+    let (folder, mut runs) = runs(many());
+    remembered(folder.path());
+    let empty = folder.path().join("20261122T000000Z-begun");
+    fs_err::create_dir(&empty).unwrap();
+    let first = listed(folder.path(), None);
+    assert_eq!(first, listed(folder.path(), Some(&first)));
+
+    let held = &mut runs[WORTH_WRITING];
+    held.set_state(RunState::Done, noon()).unwrap();
+    fs_err::write(runs[WORTH_WRITING + 1].path("run.json"), "{").unwrap();
+    Run { folder: empty, record: RunRecord::new("20261122T000000Z-begun".into(), "begun.csv", true, noon()) }
+        .save()
+        .unwrap();
+    let next = listed(folder.path(), Some(&first));
+    let states: Vec<RunState> = next.runs.iter().map(|run| run.record.state).collect();
+    assert_eq!((states, next.broken.len()), (vec![RunState::Done, RunState::Planned], 1));
+    let sum = |recent: &Recent| recent.counts().values().sum::<usize>();
+    assert_eq!(sum(&next), sum(&first), "one more, and one that cannot be read");
+}
+
+#[test]
+fn the_next_listing_sees_what_was_made_and_removed() {
+    let (folder, runs) = runs(many());
+    remembered(folder.path());
+    let first = listed(folder.path(), None);
+    Run::remove(folder.path(), &runs[0].record.id).unwrap();
+    Run::create(folder.path(), noon(), "c.csv", |record| record).unwrap();
+    let next = listed(folder.path(), Some(&first));
+    assert_eq!(next.counts(), Run::list_unfinished(folder.path()).unwrap().counts());
+    assert_eq!(next.counts()[&RunState::Planned], 1);
+}
+
+#[test]
+fn a_listing_at_once_after_a_change_is_not_relied_on() {
+    let (folder, _) = runs(many());
+    let changed = DateTime::<Utc>::from(fs_err::metadata(folder.path()).unwrap().modified().unwrap());
+    let at_once = Run::list_again(folder.path(), None, changed).unwrap();
+    assert_eq!(at_once.unchanged_since, None);
+    assert!(listed(folder.path(), Some(&at_once)).unchanged_since.is_some());
+}
