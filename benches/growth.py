@@ -11,6 +11,8 @@ with their square.
 import json
 import statistics
 import tempfile
+import time
+import urllib.error
 from pathlib import Path
 
 import peers
@@ -28,10 +30,19 @@ def change_file(path, name):
                 file.write(f"assign,{org_id},{group['aid']},{group['value'] + 100},{group['value']}\n")
 
 
+def is_answered(daemon):
+    """Whether it has read the latest snapshot."""
+    try:
+        return daemon.scrape() > 0
+    except urllib.error.HTTPError:
+        return False
+
+
 def scrape(bench, data):
     """How long the metrics take, as often as one asks."""
     with peers.Daemon(bench, data, "none") as daemon:
-        daemon.scrape()
+        while not is_answered(daemon):
+            time.sleep(0.1)
         return [daemon.scrape() for _ in range(bench.rounds)]
 
 
