@@ -31,6 +31,7 @@ pub(crate) use self::info::DaemonInfo;
 pub(crate) use self::reload::Source;
 use self::reload::{PublishedInfo, reload};
 use self::watch::Watch;
+use crate::change::run::Run;
 use crate::clock::Clock;
 use crate::config::Schedule;
 use crate::jobs::{App, Job, Worker, prune};
@@ -53,6 +54,9 @@ pub(crate) async fn run(app: Arc<App>, source: &Source) -> anyhow::Result<()> {
     alarms.start().await.context("the scheduler cannot be started")?;
     if let Err(error) = prune::remove_leftovers(&app.config, Clock::read().now()) {
         warn!(error = format!("{error:#}"), "leftovers of interrupted writes cannot be removed");
+    }
+    if let Err(error) = Run::forget_finished(&app.config.runs_dir()) {
+        warn!(error = format!("{error:#}"), "runs that were put back while nobody ran are noticed later");
     }
     info!("running");
     app.activity.set_ready();

@@ -66,7 +66,7 @@ impl Pass {
         if let Some(Err(error)) = inbox.as_ref().map(|inbox| approvals::take_first(services, inbox)) {
             failed.note(error);
         }
-        if let Err(error) = recent.remember(services.runs()) {
+        if let Err(error) = recent.remember(services.runs(), services.now()) {
             warn!(
                 error = format!("{error:#}"),
                 "each pass looks at all runs: it cannot be written down which are finished"

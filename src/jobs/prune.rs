@@ -102,7 +102,6 @@ fn cutoff(history: &History, now: DateTime<Utc>, keep: std::time::Duration) -> a
 
 fn remove_finished_runs(services: &Services<'_>, now: DateTime<Utc>) -> anyhow::Result<()> {
     let inbox = services.inbox.open()?;
-    Run::forget_finished(services.runs())?;
     let (all, broken) = Run::list(services.runs())?;
     let records: Vec<_> = all.iter().map(|run| &run.record).collect();
     let mut superfluous =

@@ -121,7 +121,7 @@ fn files_that_change_nothing_share_one_reading_and_what_is_sent_has_its_own() {
 }
 
 #[test]
-fn a_pass_does_not_read_again_what_is_finished_until_the_next_prune() {
+fn a_pass_does_not_read_again_what_is_finished_until_an_hour_later() {
     let bench = Bench::new(World::small());
     for number in 0..40 {
         bench.drop_file(&format!("bad-{number:02}.csv"), format!("nonsense {number}\n"));
@@ -139,6 +139,40 @@ fn a_pass_does_not_read_again_what_is_finished_until_the_next_prune() {
     bench.drop_file("raise.csv", RAISE);
     bench.run(&["inbox"]);
     assert_eq!(bench.runs().last().unwrap().record()["state"], "done");
-    bench.run(&["prune"]);
-    assert_eq!(warned("inbox"), ids.len(), "somebody learns of it within a day");
+    let file = bench.data().join("runs/finished.csv");
+    let text = fs_err::read_to_string(&file).unwrap();
+    let (first, rest) = text.split_once('\n').unwrap();
+    assert!(first.starts_with("read_at,20"), "{first}");
+    fs_err::write(&file, format!("read_at,2026-11-22T18:00:00Z\n{rest}")).unwrap();
+    assert_eq!(warned("inbox"), 0);
+    assert_eq!(warned("inbox"), ids.len());
+}
+
+#[test]
+fn a_run_that_waits_in_a_backup_waits_again_when_the_daemon_starts_on_it() {
+    let bench = Bench::new(World::small());
+    // Below the 3 400 projected units of the helpdesk.
+    bench.drop_file("cut.csv", "org_id,aid,value\n10,101,3000\n");
+    bench.run(&["inbox"]).ends_with(5);
+    let run = bench.only_run();
+    let backup = run.read("run.json");
+    bench.run(&["reject", &run.id()]).ends_with(0);
+    for number in 0..40 {
+        bench.drop_file(&format!("bad-{number:02}.csv"), format!("nonsense {number}\n"));
+    }
+    bench.run(&["inbox"]);
+    bench.run(&["inbox"]);
+    assert!(fs_err::read_to_string(bench.data().join("runs/finished.csv")).unwrap().contains(&run.id()));
+
+    let folder = bench.data().join("runs").join(run.id());
+    fs_err::remove_file(folder.join("decision.json")).unwrap();
+    fs_err::write(folder.join("run.json"), backup).unwrap();
+    let mut daemon = bench.start(&["run"]);
+    bench.wait_for_log("\"running\"");
+    let status = bench.run(&["status"]).out;
+    daemon.kill().unwrap();
+    daemon.wait().unwrap();
+    assert!(status.contains(&run.id()), "{status}");
+    bench.run(&["approve", &run.id()]).ends_with(0);
+    assert_eq!(run.state(), "done");
 }

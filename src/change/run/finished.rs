@@ -1,8 +1,8 @@
 //! Which runs are known to be finished, so that nobody opens ten thousand records to find the two that are not.
 //!
-//! `runs/finished.csv` names them. It is a memory and no record: without it, or where it does not name a run, that run is opened.
-//! Whoever looks at them next writes it again; `prune` forgets it, so that within a day each record is looked at again, in whose place
-//! somebody put another one. A finished run does not change, so an old one misleads nobody.
+//! `runs/finished.csv` names them. It is a memory and no record: without it, or where it does not name a run, that run is opened. A finished
+//! run does not change, so an old one misleads nobody but whoever puts back an earlier record from a backup. So it is believed for an hour
+//! after all records were read; then, and when the daemon starts, all are read again.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -16,8 +16,10 @@ use crate::change::codes::RunState;
 use crate::files::{self, durable};
 
 const FILE: &str = "finished.csv";
-/// The inode is that of the run's folder: one that is put back from a backup has another.
-const HEADER: &str = "inode,run,state,updated";
+/// Begins the first line, before the time at which all records were read.
+const READ_AT: &str = "read_at,";
+
+const BELIEVED_FOR: TimeDelta = TimeDelta::hours(1);
 
 /// Whole seconds, rounded down.
 const TIME: &str = "%Y-%m-%dT%H:%M:%SZ";
@@ -28,7 +30,7 @@ const WORTH_WRITING: usize = 32;
 /// Far more than what any file system rounds its times to.
 const TICK: TimeDelta = TimeDelta::seconds(3);
 
-/// What a line says, behind the inode. Nothing in it needs quotes.
+/// What a line says, behind the inode of the run's folder. Nothing in it needs quotes.
 struct Finished<'l> {
     run: &'l str,
     state: RunState,
@@ -80,17 +82,24 @@ impl Recent {
         opened.chain(self.broken.iter().map(|run| &run.id)).chain(&self.empty)
     }
 
-    /// Writes down which runs are finished, where enough of them are not known yet. For the holder of the lock.
-    pub(crate) fn remember(&self, runs: &Path) -> anyhow::Result<()> {
+    /// Writes down which runs are finished, where enough of them are not known yet, or forgets it, where that is too old. For the holder
+    /// of the lock.
+    pub(crate) fn remember(&self, runs: &Path, now: DateTime<Utc>) -> anyhow::Result<()> {
+        if !self.text.is_empty() && !is_believed(&self.text, now) {
+            return Run::forget_finished(runs);
+        }
         let new: Vec<&Run> = self.runs.iter().filter(|run| run.is_finished()).collect();
         if new.len() < WORTH_WRITING {
             return Ok(());
         }
-        let mut text = if self.text.is_empty() { format!("{HEADER}\n") } else { self.text.clone() };
-        for run in new {
-            let RunRecord { id, state, updated, .. } = &run.record;
-            let (inode, updated) = (fs_err::metadata(&run.folder)?.ino(), updated.format(TIME));
-            writeln!(text, "{inode},{id},{state},{updated}")?;
+        let mut text = self.text.clone();
+        if text.is_empty() {
+            writeln!(text, "{READ_AT}{}", now.format(TIME))?;
+        }
+        for Run { folder, record: RunRecord { state, updated, .. } } in new {
+            let inode = fs_err::symlink_metadata(folder)?.ino(); // as the listing shows it
+            let name = folder.file_name().unwrap_or_default().display();
+            writeln!(text, "{inode},{name},{state},{}", updated.format(TIME))?;
         }
         Ok(durable::stage(&path(runs), text.as_bytes())?)
     }
@@ -151,9 +160,9 @@ impl Run {
         Ok(Recent { runs, broken, empty, left_out, unchanged_since: changed, text: String::new() })
     }
 
-    /// Looks at all of them again the next time. For the holder of the lock.
-    pub(crate) fn forget_finished(runs: &Path) -> std::io::Result<()> {
-        durable::remove(&path(runs))
+    /// The next listing opens all of them. For the holder of the lock.
+    pub(crate) fn forget_finished(runs: &Path) -> anyhow::Result<()> {
+        Ok(durable::remove(&path(runs))?)
     }
 }
 
@@ -170,10 +179,17 @@ fn by_inode(text: &str) -> Vec<(u64, &str)> {
     lines
 }
 
+/// Whether all records were read lately. A clock that was set back counts as a long time.
+fn is_believed(text: &str, now: DateTime<Utc>) -> bool {
+    let first = text.lines().next().and_then(|line| line.strip_prefix(READ_AT));
+    let read_at = first.and_then(|time| NaiveDateTime::parse_from_str(time, TIME).ok());
+    read_at.is_some_and(|read_at| (now - read_at.and_utc()).abs() < BELIEVED_FOR)
+}
+
 /// The file; nothing where it cannot be read, or is another program's.
 fn read(runs: &Path) -> String {
     let text = files::read(&path(runs), files::ROWS).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    text.filter(|text| text.lines().next() == Some(HEADER)).unwrap_or_default()
+    text.filter(|text| text.starts_with(READ_AT)).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ fn many() -> impl Iterator<Item = RunState> {
 }
 
 fn remembered(folder: &Path) {
-    Run::list_unfinished(folder).unwrap().remember(folder).unwrap();
+    Run::list_unfinished(folder).unwrap().remember(folder, noon()).unwrap();
 }
 
 fn opened(folder: &Path) -> Vec<RunState> {
@@ -40,7 +40,7 @@ fn the_record_of_a_run_that_is_known_to_be_finished_is_not_read_and_it_is_counte
     let (folder, runs) = runs(many());
     let before = Run::list_unfinished(folder.path()).unwrap();
     assert_eq!(before.runs, runs);
-    before.remember(folder.path()).unwrap();
+    before.remember(folder.path(), noon()).unwrap();
     for run in runs.iter().filter(|run| run.is_finished()) {
         fs_err::write(run.path("run.json"), "{").unwrap();
     }
@@ -94,15 +94,46 @@ fn a_run_that_owes_somebody_a_mail_or_its_answers_is_opened() {
 }
 
 #[test]
-fn a_run_whose_folder_was_put_back_from_a_backup_is_opened() {
+fn a_record_that_was_put_back_is_read_within_the_hour() {
     let (folder, runs) = runs(many());
     remembered(folder.path());
-    let (copied, backup) = (&runs[3].folder, folder.path().join("backup"));
-    fs_err::create_dir(&backup).unwrap();
-    fs_err::copy(copied.join("run.json"), backup.join("run.json")).unwrap();
-    fs_err::remove_dir_all(copied).unwrap();
-    fs_err::rename(&backup, copied).unwrap();
-    assert_eq!(Run::list_unfinished(folder.path()).unwrap().runs[0], runs[3]);
+    let record = RunRecord { state: RunState::Held, ..runs[3].record.clone() };
+    Run { record, ..runs[3].clone() }.save().unwrap();
+    let pass_at = |minutes| {
+        let recent = Run::list_unfinished(folder.path()).unwrap();
+        recent.remember(folder.path(), noon() + TimeDelta::minutes(minutes)).unwrap();
+        recent.counts()[&RunState::Held]
+    };
+    assert_eq!([59, -59].map(pass_at), [1, 1]);
+    // What finishes meanwhile makes it no younger.
+    for second in 0..WORTH_WRITING {
+        let at = noon() + TimeDelta::seconds(i64::try_from(second).unwrap());
+        Run::create(folder.path(), at, "b.csv", |record| RunRecord { state: RunState::Done, ..record })
+            .unwrap();
+    }
+    assert_eq!([59, 60, 61].map(pass_at), [1, 1, 2]);
+    // Nor does a clock that was wrong.
+    remembered(folder.path());
+    assert_eq!([-61, -61].map(pass_at), [2, 2]);
+    assert!(
+        fs_err::read_to_string(path(folder.path())).unwrap().starts_with("read_at,2026-11-22T10:59:00Z\n")
+    );
+}
+
+#[test]
+fn what_is_known_is_written_once_also_of_links_and_copies() {
+    let (folder, runs) = runs(many());
+    let elsewhere = tempfile::tempdir().unwrap();
+    for run in &runs {
+        let moved = elsewhere.path().join(&run.record.id);
+        fs_err::rename(&run.folder, &moved).unwrap();
+        std::os::unix::fs::symlink(&moved, &run.folder).unwrap();
+        let copy = folder.path().join(format!("{}-copy", run.record.id));
+        fs_err::create_dir(&copy).unwrap();
+        fs_err::copy(moved.join("run.json"), copy.join("run.json")).unwrap();
+    }
+    remembered(folder.path());
+    assert_eq!(opened(folder.path()).len(), 2 * 2);
 }
 
 #[test]
@@ -121,7 +152,7 @@ fn however_the_file_is_cut_off_or_damaged_no_run_that_waits_is_left_out() {
     remembered(folder.path());
     let file = path(folder.path());
     let whole = fs_err::read(&file).unwrap();
-    for at in 0..whole.len() {
+    for at in (0..whole.len()).step_by(5) {
         let mut damaged = whole.clone();
         damaged[at] ^= 0x15;
         for bytes in [&whole[..at], &damaged] {
