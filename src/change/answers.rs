@@ -8,6 +8,7 @@
 mod not_taken;
 mod status;
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 
 use tracing::{info, warn};
@@ -126,7 +127,7 @@ fn write_into(
 }
 
 /// Tries again what could not be written before: the answers of these runs, and those to files that were not taken.
-pub(crate) fn deliver_owed(services: &Services<'_>, owed: &[String]) {
+pub(crate) fn deliver_owed(services: &Services<'_>, owed: &BTreeSet<String>) {
     services.answer_folders.sweep_once(services.config);
     for id in owed {
         if let Err(error) = deliver_again(services, id) {

@@ -5,7 +5,7 @@
 //! worker does other things, and the configuration may become another one, so a step takes nothing for granted: it opens its run when
 //! it comes to it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -31,8 +31,8 @@ pub(super) struct Pass {
     inbox: Option<OpenInbox>,
     /// What cannot be taken.
     not_taken: Vec<NotTaken>,
-    /// The runs whose answers earlier passes could not write.
-    owed: Vec<String>,
+    /// The runs whose answers could not be written, by earlier passes or by this one.
+    owed: BTreeSet<String>,
     /// When what was done was mailed last.
     mailed: Instant,
     /// Runs to advance, by their ids.
@@ -188,6 +188,7 @@ impl Pass {
     async fn advance(&mut self, services: &Services<'_>, mailer: &Mailer, mut run: Run) {
         self.is_idle = false;
         let advanced = lifecycle::advance(services, &mut run).await;
+        self.owed.extend(run.owes_answers().then(|| run.record.id.clone()));
         let id = run.record.id;
         match advanced {
             Ok(found) => drop(self.findings.insert(id, found)),

@@ -84,8 +84,9 @@ pub(crate) fn check(week: &Week, begin: DateTime<Utc>, end: DateTime<Utc>) -> Se
 /// Each that was dropped became one run, which came to its end, and whoever dropped it got an answer.
 fn each_file_was_one_run(week: &Week) {
     let mut ended: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for run in std::fs::read_dir(week.data().join("runs")).unwrap() {
-        let record = std::fs::read_to_string(run.unwrap().path().join("run.json")).unwrap();
+    let entries = std::fs::read_dir(week.data().join("runs")).unwrap().map(|entry| entry.unwrap().path());
+    for run in entries.filter(|path| path.is_dir()) {
+        let record = std::fs::read_to_string(run.join("run.json")).unwrap();
         let record: Value = serde_json::from_str(&record).unwrap();
         let [file, state] = ["file", "state"].map(|key| record[key].as_str().unwrap().to_owned());
         ended.entry(file).or_default().push(state);
