@@ -23,6 +23,11 @@ impl Clock {
         Self { start, since: Instant::now() }
     }
 
+    /// By the steady timer: how old something is must not depend on a clock that is set meanwhile.
+    pub(crate) fn steady(&self) -> Instant {
+        self.since + self.since.elapsed()
+    }
+
     pub(crate) fn now(&self) -> DateTime<Utc> {
         self.start + self.since.elapsed()
     }

@@ -135,11 +135,11 @@ where
         progress: &mut Progress,
     ) -> anyhow::Result<Batch> {
         let mut batch = self.as_planned(batch, progress).await?;
-        let old = self.guarded.is_none_or(|at| batch.decreases() && at.elapsed() > USAGE_AGE)
+        let old = self.guarded.is_none_or(|at| batch.decreases() && self.clock.steady() - at > USAGE_AGE)
             || batch.rows.iter().any(|row| self.unguarded.contains(&row.row));
         if old && !batch.rows.is_empty() {
             // Guarded together, because usage is read once for all of them.
-            let guarded = Instant::now();
+            let guarded = self.clock.steady();
             let open = std::iter::once(&batch).chain(queue).flat_map(|batch| &batch.rows);
             let rows: BTreeSet<usize> = open.map(|row| row.row).collect();
             let GuardedAgain { problems, moved } = (self.guard_again)(&rows).await?;
@@ -263,7 +263,7 @@ where
         self.lock.check()?;
         let number = self.intend(batch.operation, rows.clone(), progress)?;
         let new: Vec<usize> = rows.iter().copied().filter(|row| progress.intended.insert(*row)).collect();
-        let begun = Instant::now();
+        let begun = self.clock.steady();
         let outcome = post(self.client, &batch).await;
         if let Err(error @ Error::NotYet { .. }) = &outcome {
             // Nothing was done. Meanwhile anything may have been: it is looked at again as if it had never been sent.
@@ -361,7 +361,7 @@ where
         self.journal.append(&Event::Unknown { at, batch: number, answer: answer.clone() })?;
         let (cause, asked) = error.without_answer().unwrap_or_default();
         progress.causes.extend(batch.rows.iter().map(|row| (row.row, cause.to_owned())));
-        progress.unanswered += begun.elapsed();
+        progress.unanswered += self.clock.steady() - begun;
         progress.size.on_unknown(rows);
         batch.unknown += 1;
         if batch.unknown < MOST_UNKNOWN {

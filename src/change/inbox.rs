@@ -181,7 +181,11 @@ impl OpenInbox {
 
     /// Of the files of a first scan, those that did not change since and that no program has open for writing; and why one of
     /// them has to wait, or cannot be taken any more. Those that changed are left for the next scan.
-    pub(crate) fn settled_files(&self, first: &FirstScan) -> anyhow::Result<(SettledFiles, Vec<NotTaken>)> {
+    pub(crate) fn settled_files(
+        &self,
+        first: &FirstScan,
+        now: Instant,
+    ) -> anyhow::Result<(SettledFiles, Vec<NotTaken>)> {
         let (second, mut left) = self.scan()?;
         // What could not be taken at the first scan either was said then.
         left.retain(|not| first.files.contains_key(OsStr::new(&not.file)));
@@ -193,7 +197,7 @@ impl OpenInbox {
             if first.files.get(&name) != Some(&fingerprint) {
                 info!(%file, "still being written: left for the next pass");
             } else if open.contains(&name)
-                || self.settings.memory.writers.has_open(&name, fingerprint.bytes, Instant::now())
+                || self.settings.memory.writers.has_open(&name, fingerprint.bytes, now)
             {
                 info!(%file, "a program still has it open for writing: left until it is closed");
                 let reason = "A program still has this file open for writing. It is taken as soon as that program closes it.";

@@ -48,7 +48,7 @@ pub(crate) async fn plan_in_pass(
     options: &PlanOptions<'_>,
     is_sent: impl Fn(&Plan) -> bool,
 ) -> anyhow::Result<(Plan, Instant)> {
-    let earlier = match services.shared_reading.take() {
+    let earlier = match services.shared_reading.take(services.clock.steady()) {
         Some(mut live) => Some((live.plan(services, file, options).await?, live)),
         None => None,
     };
@@ -66,7 +66,7 @@ pub(crate) async fn plan_in_pass(
 
 /// Whether the API still shows a billing cycle of one of these organizations that ended lately: it counts usage by the hour.
 pub(crate) async fn shows_ended_cycle(services: &Services<'_>, of: &BTreeSet<OrgId>) -> anyhow::Result<bool> {
-    let mut live = match services.shared_reading.take() {
+    let mut live = match services.shared_reading.take(services.clock.steady()) {
         Some(live) => live,
         None => Box::new(LiveState::read(services).await?),
     };
@@ -82,7 +82,7 @@ pub(crate) async fn shows_ended_cycle(services: &Services<'_>, of: &BTreeSet<Org
 impl LiveState {
     /// What is live of quotas and names, by the API.
     pub(crate) async fn read(services: &Services<'_>) -> anyhow::Result<Self> {
-        let read_at = Instant::now();
+        let read_at = services.clock.steady();
         let reading = Reading::targets(services.api.get()?, true, services.now()).await?;
         Ok(Self::new(reading, read_at))
     }

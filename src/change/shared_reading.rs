@@ -37,9 +37,9 @@ impl SharedReading {
     }
 
     /// Takes out what was read last, if it is young enough.
-    pub(super) fn take(&self) -> Option<Box<LiveState>> {
+    pub(super) fn take(&self, now: Instant) -> Option<Box<LiveState>> {
         match &mut *self.kept() {
-            KeptReading::OfPass(live) => live.take().filter(|live| live.read_at + MOST_AGE >= Instant::now()),
+            KeptReading::OfPass(live) => live.take().filter(|live| live.read_at + MOST_AGE >= now),
             KeptReading::Nothing => None,
         }
     }
@@ -53,7 +53,9 @@ impl SharedReading {
 
     /// Something is about to be sent, after which this is no longer so.
     pub(super) fn forget(&self) {
-        drop(self.take());
+        if let KeptReading::OfPass(live) = &mut *self.kept() {
+            *live = None;
+        }
     }
 
     fn kept(&self) -> MutexGuard<'_, KeptReading> {

@@ -142,7 +142,7 @@ impl Pass {
                     let (settled, not_taken) = if first.is_empty() {
                         (SettledFiles::default(), Vec::new())
                     } else {
-                        inbox.settled_files(first)?
+                        inbox.settled_files(first, services.clock.steady().into_std())?
                     };
                     self.not_taken.extend(not_taken);
                     self.files = Files::Settled(settled);

@@ -49,7 +49,7 @@ async fn take_at(inbox: &Inbox, now: DateTime<Utc>) -> Taken {
         return taken;
     }
     tokio::time::sleep(inbox.settle).await;
-    let (mut settled, left) = open.settled_files(&first).unwrap();
+    let (mut settled, left) = open.settled_files(&first, Instant::now()).unwrap();
     taken.left.extend(left);
     while let Some(claim) = open.claim_next(&mut settled, now) {
         match claim {
@@ -141,7 +141,7 @@ async fn a_file_that_cannot_be_taken_at_the_second_scan_is_reported() {
         fs_err::remove_file(file(name)).unwrap();
     }
     std::os::unix::fs::symlink("a.csv", file("b.csv")).unwrap();
-    let (settled, left) = open.settled_files(&first).unwrap();
+    let (settled, left) = open.settled_files(&first, Instant::now()).unwrap();
     assert_eq!(settled.files.len(), 1);
     assert_eq!(left.iter().map(|not| not.file.as_str()).collect::<Vec<_>>(), ["b.csv"]);
 }
@@ -221,7 +221,7 @@ async fn a_read_only_inbox_does_nothing_twice_because_a_run_cannot_be_read() {
     fs_err::create_dir(run.path("input.csv")).unwrap();
     let open = open(&inbox);
     let (first, _) = open.first_scan().unwrap();
-    let error = open.settled_files(&first).unwrap_err();
+    let error = open.settled_files(&first, Instant::now()).unwrap_err();
     assert!(error.to_string().contains(&run.record.id), "{error:#}");
 }
 

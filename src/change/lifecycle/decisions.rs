@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{SubsecRound, TimeDelta};
-use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::context::{Planned, RunContext};
@@ -46,7 +45,7 @@ impl RunContext<'_> {
     async fn carry_out(&mut self, by: String, against: Option<String>) -> anyhow::Result<()> {
         let Some(file) = self.input()? else { return Ok(()) };
         let Some(held) = self.held_plan()? else { return Ok(()) };
-        let guarded = Instant::now();
+        let guarded = self.services.clock.steady();
         let plan = self.plan_now(&file).await?;
         let moved: Vec<String> = staleness(&held, &plan).into_iter().chain(against).collect();
         if !moved.is_empty() {

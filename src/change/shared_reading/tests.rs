@@ -13,21 +13,21 @@ fn a_reading_serves_the_files_of_its_pass_until_something_is_sent_or_it_is_too_o
     let shared = SharedReading::default();
     let now = Instant::now();
     shared.keep(live(now));
-    assert!(shared.take().is_none(), "no pass is under way");
+    assert!(shared.take(now).is_none(), "no pass is under way");
 
     shared.begin();
-    assert!(shared.take().is_none());
+    assert!(shared.take(now).is_none());
     shared.keep(live(now));
-    let kept = shared.take().expect("it is young");
-    assert!(shared.take().is_none(), "one file has it");
+    let kept = shared.take(now).expect("it is young");
+    assert!(shared.take(now).is_none(), "one file has it");
     shared.keep(kept);
     shared.forget();
-    assert!(shared.take().is_none(), "something was sent");
+    assert!(shared.take(now).is_none(), "something was sent");
 
     shared.keep(live(now - MOST_AGE - Duration::from_secs(1)));
-    assert!(shared.take().is_none(), "it is old");
+    assert!(shared.take(now).is_none(), "it is old");
 
     shared.keep(live(now));
     shared.end();
-    assert!(shared.take().is_none(), "the pass ended");
+    assert!(shared.take(now).is_none(), "the pass ended");
 }
