@@ -41,6 +41,8 @@ pub(super) struct Pass {
     findings: BTreeMap<String, Findings>,
     failed: FirstError,
     is_idle: bool,
+    /// A run went on, or could not: somebody may have to be told.
+    has_news: bool,
 }
 
 /// The dropped files of a pass.
@@ -103,6 +105,7 @@ impl Pass {
             mailed: Instant::now(),
             findings: BTreeMap::new(),
             failed,
+            has_news: false,
         })
     }
 
@@ -187,7 +190,9 @@ impl Pass {
     /// One run that cannot go on never blocks the next, and is taken up again. Where a run stands at last counts.
     async fn advance(&mut self, services: &Services<'_>, mailer: &Mailer, mut run: Run) {
         self.is_idle = false;
+        let before = run.record.clone();
         let advanced = lifecycle::advance(services, &mut run).await;
+        self.has_news |= advanced.is_err() || run.record != before;
         self.owed.extend(run.owes_answers().then(|| run.record.id.clone()));
         let id = run.record.id;
         match advanced {
@@ -202,7 +207,7 @@ impl Pass {
 
     /// What came of all of it, after one mail about it.
     pub(super) fn end(mut self, services: &Services<'_>, mailer: &Mailer) -> anyhow::Result<Done> {
-        if !self.is_idle {
+        if self.has_news {
             self.mail_outcomes(services, mailer);
         }
         answers::deliver_owed(services, &self.owed);
