@@ -24,7 +24,7 @@ use anyhow::Context;
 use chrono::{DateTime, Utc};
 
 pub(crate) use self::decision::{Decider, Decision};
-pub(crate) use self::finished::Recent;
+pub(crate) use self::finished::Listing;
 use self::record::VERSION;
 pub(crate) use self::record::{Answers, Claimed, Owed, RunRecord};
 use crate::change::codes::RunState;
@@ -115,27 +115,27 @@ impl Run {
 
     /// All runs, oldest first, and those that could not be read.
     pub(crate) fn list(runs: &Path) -> anyhow::Result<(Vec<Self>, Vec<Unreadable>)> {
-        let listed = Self::list_where(runs, |_, _| true)?;
-        Ok((listed.runs, listed.broken))
+        let opened = Self::list_where(runs, |_, _| true)?;
+        Ok((opened.runs, opened.broken))
     }
 
     /// The same of those that are wanted, by the names and the inodes of their folders: no other is looked at.
-    fn list_where(runs: &Path, mut is_wanted: impl FnMut(&str, u64) -> bool) -> anyhow::Result<Listed> {
+    fn list_where(runs: &Path, mut is_wanted: impl FnMut(&str, u64) -> bool) -> anyhow::Result<Opened> {
         let entries = match fs_err::read_dir(runs) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Listed::default()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Opened::default()),
             entries => entries?,
         };
-        let mut listed = Listed::default();
+        let mut opened = Opened::default();
         for entry in entries {
             let entry = entry?;
             let name = entry.file_name();
             // What is not wanted takes next to no time. What has another name is somebody's, such as a file manager's copy.
             if let Some(id) = name.to_str().filter(|name| is_wanted(name, entry.ino()) && id::is_id(name)) {
-                listed.look_at(runs, id)?;
+                opened.look_at(runs, id)?;
             }
         }
-        listed.runs.sort_by(|a, b| a.record.id.cmp(&b.record.id));
-        Ok(listed)
+        opened.runs.sort_by(|a, b| a.record.id.cmp(&b.record.id));
+        Ok(opened)
     }
 
     /// Something is still to be done with it.
@@ -194,16 +194,17 @@ impl Run {
     }
 }
 
-/// The runs of a folder, oldest first.
+/// What was found under the names that were looked at, the oldest first.
 #[derive(Debug, Default)]
-struct Listed {
+struct Opened {
     runs: Vec<Run>,
     broken: Vec<Unreadable>,
     /// What has the name of a run and is none yet, or never will be.
     empty: Vec<String>,
 }
 
-impl Listed {
+impl Opened {
+    /// Opens the run with this id, if there is one.
     fn look_at(&mut self, runs: &Path, id: &str) -> anyhow::Result<()> {
         let folder = runs.join(id);
         let opened = match fs_err::exists(folder.join("run.json")) {

@@ -25,7 +25,7 @@ use chrono::{DateTime, Utc};
 use self::observed::OwedAnswers;
 use crate::change::RunState;
 use crate::change::answers;
-use crate::change::run::{Owed, Recent, Run, RunRecord};
+use crate::change::run::{Listing, Owed, Run, RunRecord};
 use crate::change::stored::{check_input, stored_plan};
 use crate::config::{Config, Schedule};
 use crate::daemon::info::DaemonInfo;
@@ -57,7 +57,7 @@ fn observed(inputs: &ReportInputs<'_>, mailer: &Mailer, advice: Advice, now: Dat
     let files = unreadable.or_note(own_files::problems(data, now)).unwrap_or_default();
     let snapshots = unreadable.or_note(history.until(now)).unwrap_or_default();
     let all = unreadable.or_note(history.list()).unwrap_or_default();
-    let Recent { runs, broken, .. } =
+    let Listing { runs, broken, .. } =
         unreadable.or_note(Run::list_unfinished(&config.runs_dir())).unwrap_or_default();
     unreadable.problems.extend(
         broken.into_iter().map(|broken| format!("run {} cannot be read: {}", broken.id, broken.problem)),

@@ -16,7 +16,7 @@ use super::records::notices;
 use super::requests;
 use crate::change::answers;
 use crate::change::inbox::{Claim, FirstScan, NotTaken, OpenInbox, SettledFiles, is_read};
-use crate::change::run::{Recent, Run};
+use crate::change::run::{Listing, Run};
 use crate::change::{RunState, Services, approvals, lifecycle};
 use crate::exit_code::Findings;
 use crate::first_error::FirstError;
@@ -61,20 +61,20 @@ impl Pass {
         services.api.is_allowed()?;
         let mut failed = FirstError::default();
         let inbox = services.inbox.open().map_err(|error| failed.note(error)).ok();
-        let recent = recovered(services, inbox.as_ref(), &mut failed)?;
+        let listing = recovered(services, inbox.as_ref(), &mut failed)?;
         if let Err(error) = requests::sweep(&services.config.data.dir) {
             failed.note(error);
         }
         if let Some(Err(error)) = inbox.as_ref().map(|inbox| approvals::take_first(services, inbox)) {
             failed.note(error);
         }
-        if let Err(error) = recent.remember(services.runs(), services.now()) {
+        if let Err(error) = listing.remember(services.runs(), services.now()) {
             warn!(
                 error = format!("{error:#}"),
                 "each pass looks at all runs: it cannot be written down which are finished"
             );
         }
-        let Recent { mut runs, broken, .. } = recent;
+        let Listing { mut runs, broken, .. } = listing;
         for broken in broken {
             warn!(run = %broken.id, problem = broken.problem, "a run cannot be read");
         }
@@ -228,11 +228,11 @@ fn recovered(
     services: &Services<'_>,
     inbox: Option<&OpenInbox>,
     failed: &mut FirstError,
-) -> anyhow::Result<Recent> {
-    let recent = Run::list_unfinished(services.runs())?;
-    let Some(inbox) = inbox else { return Ok(recent) };
-    match inbox.is_to_recover(&recent.runs) {
-        Ok(false) => return Ok(recent),
+) -> anyhow::Result<Listing> {
+    let listing = Run::list_unfinished(services.runs())?;
+    let Some(inbox) = inbox else { return Ok(listing) };
+    match inbox.is_to_recover(&listing.runs) {
+        Ok(false) => return Ok(listing),
         Ok(true) => inbox.recover(services.now()).unwrap_or_else(|error| failed.note(error)),
         Err(error) => failed.note(error),
     }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, NaiveDateTime, SubsecRound, TimeDelta, Utc};
 
-use super::{Listed, Run, RunRecord, Unreadable};
+use super::{Opened, Run, RunRecord, Unreadable};
 use crate::change::codes::RunState;
 use crate::files::{self, durable};
 
@@ -51,9 +51,9 @@ impl<'l> Finished<'l> {
     }
 }
 
-/// The runs that may have something to do, or to tell.
+/// The runs that may have something to do, or to tell, and how many others there are.
 #[derive(Debug, Default, PartialEq)]
-pub(crate) struct Recent {
+pub(crate) struct Listing {
     /// Those that were opened, oldest first.
     pub runs: Vec<Run>,
     pub broken: Vec<Unreadable>,
@@ -67,7 +67,7 @@ pub(crate) struct Recent {
     text: String,
 }
 
-impl Recent {
+impl Listing {
     /// How many runs there are in each state, also of those that were not opened.
     pub(crate) fn counts(&self) -> BTreeMap<RunState, usize> {
         let mut counts = self.left_out.clone();
@@ -112,20 +112,20 @@ impl Run {
     }
 
     /// The runs that may have something to do, or to tell.
-    pub(crate) fn list_unfinished(runs: &Path) -> anyhow::Result<Recent> {
+    pub(crate) fn list_unfinished(runs: &Path) -> anyhow::Result<Listing> {
         Self::list_known(runs, |_| true)
     }
 
     /// Those, and all that came to their state after `since`. Among them may be others.
-    pub(crate) fn list_since(runs: &Path, since: DateTime<Utc>) -> anyhow::Result<Recent> {
+    pub(crate) fn list_since(runs: &Path, since: DateTime<Utc>) -> anyhow::Result<Listing> {
         Self::list_known(runs, |finished| finished.is_before(since))
     }
 
-    fn list_known(runs: &Path, is_left_out: impl Fn(&Finished<'_>) -> bool) -> anyhow::Result<Recent> {
+    fn list_known(runs: &Path, is_left_out: impl Fn(&Finished<'_>) -> bool) -> anyhow::Result<Listing> {
         let text = read(runs);
         let known = by_inode(&text);
         let mut left_out = BTreeMap::new();
-        let Listed { runs, broken, empty } = Self::list_where(runs, |id, inode| {
+        let Opened { runs, broken, empty } = Self::list_where(runs, |id, inode| {
             let at = known.binary_search_by_key(&inode, |(inode, _)| *inode);
             let finished = at.ok().and_then(|at| Finished::parse(known[at].1));
             let Some(finished) = finished.filter(|known| known.run == id && is_left_out(known)) else {
@@ -134,30 +134,30 @@ impl Run {
             *left_out.entry(finished.state).or_default() += 1;
             false
         })?;
-        Ok(Recent { runs, broken, empty, left_out, unchanged_since: None, text })
+        Ok(Listing { runs, broken, empty, left_out, unchanged_since: None, text })
     }
 
     /// The same as [`Self::list_unfinished`] after `before`: where no folder was made or removed since, only what was opened then is
     /// opened. On a share that does not say so, runs may be missing, so this is for figures and not for work.
     pub(crate) fn list_again(
         runs: &Path,
-        before: Option<&Recent>,
+        before: Option<&Listing>,
         now: DateTime<Utc>,
-    ) -> anyhow::Result<Recent> {
+    ) -> anyhow::Result<Listing> {
         let changed = fs_err::metadata(runs).and_then(|folder| folder.modified()).ok();
         let changed = changed.map(DateTime::<Utc>::from);
         let Some(before) = before.filter(|before| changed.is_some() && before.unchanged_since == changed)
         else {
-            let recent = Self::list_unfinished(runs)?;
+            let listing = Self::list_unfinished(runs)?;
             // What is made at once after this may leave the folder's time as it is.
             let unchanged_since = changed.filter(|changed| now - changed > TICK);
-            return Ok(Recent { unchanged_since, text: String::new(), ..recent });
+            return Ok(Listing { unchanged_since, text: String::new(), ..listing });
         };
-        let mut listed = Listed::default();
-        before.looked_at().try_for_each(|id| listed.look_at(runs, id))?;
-        let Listed { runs, broken, empty } = listed;
+        let mut opened = Opened::default();
+        before.looked_at().try_for_each(|id| opened.look_at(runs, id))?;
+        let Opened { runs, broken, empty } = opened;
         let left_out = before.left_out.clone();
-        Ok(Recent { runs, broken, empty, left_out, unchanged_since: changed, text: String::new() })
+        Ok(Listing { runs, broken, empty, left_out, unchanged_since: changed, text: String::new() })
     }
 
     /// The next listing opens all of them. For the holder of the lock.

@@ -8,7 +8,7 @@ use tracing::warn;
 
 use super::ready::{self, ReadinessSigns};
 use crate::change::RunState;
-use crate::change::run::{Recent, Run};
+use crate::change::run::{Listing, Run};
 use crate::config::Schedule;
 use crate::daemon::metrics::{
     self, ApiMetrics, Counters, JobMetrics, Metrics, MetricsInput, OutboxMetrics, Text,
@@ -43,7 +43,7 @@ pub(super) struct Process<'a> {
 /// What the files said at one moment.
 pub(crate) struct Observed {
     state: State,
-    runs: Recent,
+    runs: Listing,
     outbox: OutboxMetrics,
     unreadable: metrics::Unreadable,
     snapshot: Option<Arc<RenderedSnapshot>>,

@@ -100,9 +100,9 @@ fn a_record_that_was_put_back_is_read_within_the_hour() {
     let record = RunRecord { state: RunState::Held, ..runs[3].record.clone() };
     Run { record, ..runs[3].clone() }.save().unwrap();
     let pass_at = |minutes| {
-        let recent = Run::list_unfinished(folder.path()).unwrap();
-        recent.remember(folder.path(), noon() + TimeDelta::minutes(minutes)).unwrap();
-        recent.counts()[&RunState::Held]
+        let listing = Run::list_unfinished(folder.path()).unwrap();
+        listing.remember(folder.path(), noon() + TimeDelta::minutes(minutes)).unwrap();
+        listing.counts()[&RunState::Held]
     };
     assert_eq!([59, -59].map(pass_at), [1, 1]);
     // What finishes meanwhile makes it no younger.
@@ -141,9 +141,9 @@ fn whoever_asks_for_what_happened_since_gets_the_later_ones() {
     let (folder, runs) = runs(many());
     remembered(folder.path());
     let since = runs[5].record.updated;
-    let recent = Run::list_since(folder.path(), since).unwrap();
-    assert_eq!(recent.runs, runs[5..]);
-    assert_eq!(recent.counts().values().sum::<usize>(), runs.len());
+    let listing = Run::list_since(folder.path(), since).unwrap();
+    assert_eq!(listing.runs, runs[5..]);
+    assert_eq!(listing.counts().values().sum::<usize>(), runs.len());
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn however_the_file_is_cut_off_or_damaged_no_run_that_waits_is_left_out() {
 }
 
 /// As if the last folder had been made long ago.
-fn listed(folder: &Path, before: Option<&Recent>) -> Recent {
+fn listed(folder: &Path, before: Option<&Listing>) -> Listing {
     Run::list_again(folder, before, DateTime::<Utc>::MAX_UTC).unwrap()
 }
 
@@ -189,7 +189,7 @@ fn the_next_listing_sees_what_became_of_the_runs_that_the_first_opened() {
     let next = listed(folder.path(), Some(&first));
     let states: Vec<RunState> = next.runs.iter().map(|run| run.record.state).collect();
     assert_eq!((states, next.broken.len()), (vec![RunState::Done, RunState::Planned], 1));
-    let sum = |recent: &Recent| recent.counts().values().sum::<usize>();
+    let sum = |listing: &Listing| listing.counts().values().sum::<usize>();
     assert_eq!(sum(&next), sum(&first), "one more, and one that cannot be read");
 }
 
