@@ -6,7 +6,8 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use csv::StringRecord;
 use tracing::warn;
 
-use super::store::{moments, partition, with_clock_skew};
+use super::partitions::{moments, partition};
+use super::store::with_clock_skew;
 use crate::domain::diff::{ByRun, Change, Diff, MadeBy};
 use crate::domain::quota::{Target, Units};
 use crate::files;

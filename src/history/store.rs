@@ -1,16 +1,16 @@
 //! The snapshot files below `history/`: written whole, never replaced, listed by time.
 
-use std::fs::{File, FileType};
+use std::fs::File;
 use std::iter::Peekable;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use anyhow::Context;
-use chrono::{DateTime, Duration, NaiveDateTime, SubsecRound, Utc};
-
+use chrono::{DateTime, Duration, SubsecRound, Utc};
 use tracing::warn;
 
 use super::codec::{self, Block, Blocks};
+use super::partitions::{STEM, moments, partition};
 use super::read_progress::ReadProgress;
 use crate::domain::quota::{OrgId, Organization, Snapshot};
 use crate::files;
@@ -18,9 +18,6 @@ use crate::files::data_folder::DataFolder;
 use crate::files::durable;
 use crate::files::format;
 use crate::text::words::counted;
-
-/// How a moment becomes a file name: RFC 3339 with `-` for `:`, which no file system minds.
-pub(crate) const STEM: &str = "%Y-%m-%dT%H-%M-%SZ";
 
 /// The format of the files. Columns are found by name, so that a new one alone makes no new version.
 const VERSION: u32 = 1;
@@ -253,71 +250,6 @@ pub(crate) fn with_clock_skew(now: DateTime<Utc>) -> DateTime<Utc> {
 /// What a version file says; none where there is none, or where it says nothing that is a version.
 fn read_version(path: &Path) -> Option<u64> {
     files::read_text(path, files::TEXT).ok()?.trim().parse().ok()
-}
-
-/// `FOLDER/year=2026/month=11/2026-11-22T18-00-00Z.csv`: the partitions that Hive readers know.
-pub(super) fn partition(folder: &Path, at: DateTime<Utc>) -> PathBuf {
-    folder.join(at.format("year=%Y/month=%m").to_string()).join(format!("{}.csv", at.format(STEM)))
-}
-
-/// The moments of all files in a partitioned folder, earliest first.
-pub(super) fn moments(folder: &Path) -> anyhow::Result<Vec<DateTime<Utc>>> {
-    let mut found = Vec::new();
-    for year in folders(folder, "year=")? {
-        for month in folders(&year, "month=")? {
-            for entry in fs_err::read_dir(&month)? {
-                let entry = entry?;
-                let path = entry.path();
-                // A copy in another partition is none of ours.
-                if let Some(at) = moment(&path).filter(|at| partition(folder, *at) == path)
-                    && kind(&entry)?.is_some_and(|kind| kind.is_file())
-                {
-                    found.push(at);
-                }
-            }
-        }
-    }
-    found.sort_unstable();
-    Ok(found)
-}
-
-fn moment(path: &Path) -> Option<DateTime<Utc>> {
-    (path.extension()? == "csv").then(|| parse_stem(path.file_stem()?.to_str()?))?
-}
-
-fn parse_stem(stem: &str) -> Option<DateTime<Utc>> {
-    NaiveDateTime::parse_from_str(stem, STEM).ok().map(|time| time.and_utc())
-}
-
-/// The partition folders in a folder; none where it does not exist. Folders of others are not opened.
-fn folders(folder: &Path, named: &str) -> std::io::Result<Vec<PathBuf>> {
-    let entries = match fs_err::read_dir(folder) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries?,
-    };
-    let mut found = Vec::new();
-    for entry in entries {
-        let entry = entry?;
-        let is_named = entry.file_name().to_str().is_some_and(|name| name.starts_with(named));
-        if is_named && kind(&entry)?.is_some_and(|kind| kind.is_dir()) {
-            found.push(entry.path());
-        }
-    }
-    Ok(found)
-}
-
-/// What an entry is, or leads to; none where that is not there. What cannot be looked at is an error: passed over, it would
-/// look like a history without it.
-fn kind(entry: &fs_err::DirEntry) -> std::io::Result<Option<FileType>> {
-    let kind = entry.file_type()?;
-    if !kind.is_symlink() {
-        return Ok(Some(kind));
-    }
-    match fs_err::metadata(entry.path()) {
-        Ok(metadata) => Ok(Some(metadata.file_type())),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
 }
 
 #[cfg(test)]
