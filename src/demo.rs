@@ -221,7 +221,8 @@ async fn send_mails(
 fn usage_page(app: &App, now: DateTime<Utc>) -> anyhow::Result<String> {
     let latest = app.history.latest()?.context("the demo took no snapshot")?;
     let scope = Scope { extent: Extent::Whole, ..Scope::default() };
-    page::usage(app.report_inputs().usage_page(&latest, &scope, &|_| Vec::new(), now)?, None)
+    let inputs = app.report_inputs();
+    inputs.with_usage_page((&latest, &scope), &|_| Vec::new(), now, |page| page::usage(page, None))
 }
 
 /// How this program was started, for commands to copy.

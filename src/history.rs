@@ -6,7 +6,6 @@
 mod by_organization;
 pub(crate) mod changes;
 mod codec;
-mod parallel;
 mod partitions;
 mod read_progress;
 mod readable;

@@ -37,6 +37,7 @@ pub mod inner_loops;
 mod jobs;
 mod mail;
 mod page;
+mod parallel;
 mod report;
 mod schedule;
 mod simulator;

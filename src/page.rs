@@ -9,6 +9,11 @@ mod dots;
 mod target_row;
 
 use std::io::Write;
+use std::iter;
+use std::panic::resume_unwind;
+use std::sync::Mutex;
+use std::sync::mpsc::sync_channel;
+use std::thread;
 
 use anyhow::Context;
 use base64::Engine as _;
@@ -20,10 +25,17 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use self::dots::with_dots;
-use self::target_row::{common_cells, target_row};
-use crate::report::{UsagePage, UsageRow};
+use self::target_row::{common_cells, push_row};
+use crate::parallel::Cores;
+use crate::report::UsagePage;
 use crate::text::edge;
 use crate::text::template_filters::{add_filters, isolated_text};
+
+/// So many rows are handed over at once, and so often before they are written.
+const ROWS_AT_ONCE: usize = 64;
+const ROWS_AHEAD: usize = 2;
+/// More than most take.
+const ROW_BYTES: usize = 640;
 
 const STYLE: &str = include_str!("page/page.css");
 const SCRIPT: &str = concat!(
@@ -67,23 +79,27 @@ pub(crate) struct View {
 }
 
 /// The usage report with the account groups that are in it.
-pub(crate) fn usage(page: UsagePage, live: Option<&PageFrame>) -> anyhow::Result<String> {
-    render("usage.html", values_of(page, live.is_some())?, live)
+pub(crate) fn usage(page: UsagePage<'_>, live: Option<&PageFrame>) -> anyhow::Result<String> {
+    into_text(|out| write_report("usage.html", (page, context! {}), live, Cores::One, out))
 }
 
 /// The same, written to a file: with thousands of account groups it is never in memory as a whole.
-pub(crate) fn write_usage(page: UsagePage, out: &mut dyn Write) -> anyhow::Result<()> {
-    write("usage.html", values_of(page, false)?, None, out)
+pub(crate) fn write_usage(
+    page: UsagePage<'_>,
+    cores: Cores,
+    out: &mut (dyn Write + Send),
+) -> anyhow::Result<()> {
+    write_report("usage.html", (page, context! {}), None, cores, out)
 }
 
 /// The same as the first page: what is wrong or waits, `now`, beside the organizations and the worst account groups.
 pub(crate) fn overview_page(
-    page: UsagePage,
+    page: UsagePage<'_>,
     now: &impl Serialize,
     live: &PageFrame,
 ) -> anyhow::Result<String> {
     let now = Value::from(Serde(edge::values(serde_json::to_value(now)?)));
-    render("now.html", context! { now, ..values_of(page, true)? }, Some(live))
+    into_text(|out| write_report("now.html", (page, context! { now }), Some(live), Cores::One, out))
 }
 
 /// A page that is its template and plain values.
@@ -95,24 +111,51 @@ pub(crate) fn plain_page(
     render(template, Value::from(Serde(edge::values(serde_json::to_value(view)?))), live)
 }
 
-fn values_of(page: UsagePage, is_served: bool) -> anyhow::Result<Value> {
+/// Writes the page while its rows are made, a few at a time.
+fn write_report(
+    template: &'static str,
+    (page, beside_it): (UsagePage<'_>, Value),
+    live: Option<&PageFrame>,
+    cores: Cores,
+    out: &mut (dyn Write + Send),
+) -> anyhow::Result<()> {
     let UsagePage { report, beside, rows, data } = page;
-    let many_organizations = report.many_organizations;
-    let rows = Value::make_object_iterable(rows, move |rows: &Vec<UsageRow>| {
-        let written =
-            move |row: &UsageRow| Value::from_safe_string(target_row(row, many_organizations, is_served));
-        Box::new(rows.iter().map(written))
-    });
-    let own_cells: Vec<Value> = report.organizations.iter().map(|seen| common_cells(&seen.own)).collect();
-    let report = Value::from(Serde(edge::values(serde_json::to_value(&report)?)));
-    let data = inert_script(&edge::values(serde_json::to_value(&data)?).to_string());
-    let beside = Value::from(Serde(beside));
-    Ok(context! { data => Value::from_safe_string(data), rows, own_cells, beside, ..report })
+    let (sent, received) = sync_channel::<Value>(ROWS_AHEAD);
+    let received = Mutex::new(received); // a template's values are for all threads
+    let values = context! {
+        rows => Value::make_one_shot_iterator(iter::from_fn(move || received.lock().ok()?.recv().ok())),
+        own_cells => report.organizations.iter().map(|seen| common_cells(&seen.own)).collect::<Vec<_>>(),
+        data => Value::from_safe_string(inert_script(&edge::values(serde_json::to_value(&data)?).to_string())),
+        beside => Serde(beside),
+        ..context! { ..beside_it, ..Value::from(Serde(edge::values(serde_json::to_value(&report)?))) }
+    };
+    let places = (0..rows.count()).step_by(ROWS_AT_ONCE);
+    let written = |begin: usize| {
+        let places = begin..rows.count().min(begin + ROWS_AT_ONCE);
+        let mut html = String::with_capacity(ROWS_AT_ONCE * ROW_BYTES);
+        for place in places {
+            push_row(&mut html, &rows.row(place), report.many_organizations, live.is_some());
+        }
+        Value::from_safe_string(html)
+    };
+    thread::scope(|scope| {
+        let page = thread::Builder::new().spawn_scoped(scope, move || write(template, values, live, out))?;
+        cores.map_in_order(places, written, |rows| {
+            // Nobody wants the rest where the page cannot be written.
+            let _ = rows.map(|rows| sent.send(rows)).find(Result::is_err);
+        });
+        drop(sent);
+        page.join().unwrap_or_else(|panic| resume_unwind(panic))
+    })
 }
 
 fn render(template: &'static str, values: Value, live: Option<&PageFrame>) -> anyhow::Result<String> {
+    into_text(|out| write(template, values, live, out))
+}
+
+fn into_text(write: impl FnOnce(&mut (dyn Write + Send)) -> anyhow::Result<()>) -> anyhow::Result<String> {
     let mut page = Vec::new();
-    write(template, values, live, &mut page)?;
+    write(&mut page)?;
     Ok(String::from_utf8(page)?)
 }
 
@@ -120,7 +163,7 @@ fn write(
     template: &'static str,
     values: Value,
     live: Option<&PageFrame>,
-    out: &mut dyn Write,
+    out: &mut (dyn Write + Send),
 ) -> anyhow::Result<()> {
     let values = context! {
         policy => policy(live.is_some()),

@@ -50,7 +50,7 @@ pub(crate) use self::owners::{
     run_report_to_owners, seen_targets,
 };
 pub(crate) use self::ranking::{Ranking, is_over};
-pub(crate) use self::shared::curves::{Curves, DrawnCurves};
+pub(crate) use self::shared::curves::Curves;
 pub(crate) use self::shared::level::Level;
 pub(crate) use self::shared::picture::Picture;
 pub(crate) use self::shared::quota_status::{Bar, JudgingContext, QuotaStatus, quota_statuses};
@@ -66,5 +66,5 @@ pub(crate) use self::table::{
 pub(crate) use self::target::{TargetPage, TargetParts, target_page};
 pub(crate) use self::timeline::{Moment, People, QuotaChange, Timeline, TimelineInput, timeline};
 pub(crate) use self::usage::input::UsageInput;
-pub(crate) use self::usage::page::{MOST_ROWS, Owners, PageInput, Row as UsageRow, UsagePage};
+pub(crate) use self::usage::page::{Groups, MOST_ROWS, Owners, PageInput, Row as UsageRow, UsagePage};
 pub(crate) use self::usage::{UsageReport, usage_report};

@@ -26,7 +26,7 @@ use self::preview::PickedFile;
 use self::turn::{NotDone, Turn};
 use crate::clock::Clock;
 use crate::daemon::health::probes::Probes;
-use crate::domain::quota::Snapshot;
+use crate::domain::quota::{Snapshot, Target};
 use crate::jobs::App;
 use crate::jobs::records::alerts;
 use crate::jobs::report_inputs::{ReportInputs, Scope};
@@ -197,16 +197,16 @@ fn view(
     Ok(Some(match address {
         Address::Now => {
             let status = overview::CurrentState::new(inputs, &app.mailer, now);
-            page::overview_page(inputs.overview(latest()?, now)?, &status, live)?
+            inputs.with_overview(latest()?, now, |page| page::overview_page(page, &status, live))?
         }
-        Address::Groups => page::usage(groups(app, inputs, &latest()?, Scope::default(), now)?, Some(live))?,
+        Address::Groups => groups(app, (&latest()?, Scope::default()), live, now)?,
         Address::Organization(org_id) => {
             let latest = inputs.latest_of(&org_id, now)?;
             let scope = Scope { organizations: Some([org_id].into()), ..Scope::default() };
             if latest.organizations().is_empty() {
                 return Ok(None);
             }
-            page::usage(groups(app, inputs, &latest, scope, now)?, Some(live))?
+            groups(app, (&latest, scope), live, now)?
         }
         Address::Target(target) => {
             let latest = inputs.latest_of(&target.org_id, now)?;
@@ -234,14 +234,14 @@ fn view(
 
 fn groups(
     app: &App,
-    inputs: &ReportInputs<'_>,
-    latest: &Snapshot,
-    scope: Scope,
+    (latest, scope): (&Snapshot, Scope),
+    live: &PageFrame,
     now: DateTime<Utc>,
-) -> anyhow::Result<crate::report::UsagePage> {
+) -> anyhow::Result<String> {
     let routes = routes(app);
     let scope = Scope { extent: Extent::Whole, ..scope };
-    inputs.usage_page(latest, &scope, &|target| routes.owners(target), now)
+    let (inputs, owners) = (app.report_inputs(), |target: &Target| routes.owners(target));
+    inputs.with_usage_page((latest, &scope), &owners, now, |page| page::usage(page, Some(live)))
 }
 
 /// Who owns what; nobody where the file of the owners cannot be read, which `status` says.

@@ -8,11 +8,11 @@ use anyhow::Context;
 use chrono::{DateTime, Utc};
 
 use super::codec::Block;
-use super::parallel::map_in_order;
 use super::readable::left_out;
 use super::store::{History, Unreadable};
 use crate::domain::quota::{OrgId, Organization, Place, Snapshot, Target, Usage, WithQuota};
 use crate::domain::usage_rows::UsageRows;
+use crate::parallel::Cores;
 
 /// A smaller file is read before a second thread has started.
 const LARGE: u64 = 8 << 20;
@@ -175,19 +175,15 @@ impl History {
         work: impl Fn(DateTime<Utc>) -> T + Sync,
         consume: impl FnOnce(&mut dyn Iterator<Item = T>) -> R,
     ) -> R {
-        let is_one_large = moments.iter().any(|at| self.is_for_all_cores(&[*at]));
+        let is_one_large = moments.iter().any(|at| self.cores_for(&[*at]) == Cores::All);
+        let cores = if is_one_large { Cores::One } else { self.cores };
         self.reads().begin(moments.len());
         let work = |at| {
             let done = work(at);
             self.reads().step();
             done
         };
-        let moments = moments.iter().copied();
-        if self.takes_all_cores && !is_one_large {
-            map_in_order(moments, work, consume)
-        } else {
-            consume(&mut moments.map(work))
-        }
+        cores.map_in_order(moments.iter().copied(), work, consume)
     }
 
     /// Does something with each item that is made of these snapshots: on all cores where they are large, and somebody waits.
@@ -198,15 +194,12 @@ impl History {
         work: impl Fn(T) -> U + Sync,
         consume: impl FnOnce(&mut dyn Iterator<Item = U>) -> R,
     ) -> R {
-        if self.is_for_all_cores(of) {
-            map_in_order(items, work, consume)
-        } else {
-            consume(&mut items.map(work))
-        }
+        self.cores_for(of).map_in_order(items, work, consume)
     }
 
-    pub(super) fn is_for_all_cores(&self, moments: &[DateTime<Utc>]) -> bool {
-        self.takes_all_cores && moments.iter().map(|at| self.size(*at)).sum::<u64>() >= LARGE
+    pub(super) fn cores_for(&self, moments: &[DateTime<Utc>]) -> Cores {
+        let is_large = || moments.iter().map(|at| self.size(*at)).sum::<u64>() >= LARGE;
+        if self.cores == Cores::All && is_large() { Cores::All } else { Cores::One }
     }
 
     /// The targets that have this id themselves.

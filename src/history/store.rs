@@ -17,6 +17,7 @@ use crate::files;
 use crate::files::data_folder::DataFolder;
 use crate::files::durable;
 use crate::files::format;
+use crate::parallel::Cores;
 use crate::text::words::counted;
 
 /// The format of the files. Columns are found by name, so that a new one alone makes no new version.
@@ -33,7 +34,7 @@ pub(crate) struct History {
     folder: PathBuf,
     /// That the format is one that this program knows: one look is enough for all who read here.
     is_known: Arc<OnceLock<()>>,
-    pub(super) takes_all_cores: bool,
+    pub(super) cores: Cores,
     reads: Arc<ReadProgress>,
 }
 
@@ -42,14 +43,14 @@ impl History {
         Self {
             folder: DataFolder::History.below(data_dir),
             is_known: Arc::default(),
-            takes_all_cores: false,
+            cores: Cores::One,
             reads: Arc::default(),
         }
     }
 
-    /// For somebody who waits. Each thread keeps memory of its own.
+    /// Who reads waits for it.
     pub(crate) fn on_all_cores(self) -> Self {
-        Self { takes_all_cores: true, ..self }
+        Self { cores: Cores::All, ..self }
     }
 
     /// How far those snapshots were read that are many.
@@ -125,7 +126,7 @@ impl History {
     }
 
     pub(crate) fn read(&self, at: DateTime<Utc>) -> anyhow::Result<Snapshot> {
-        if self.is_for_all_cores(&[at])
+        if self.cores_for(&[at]) == Cores::All
             && let Ok(organizations) =
                 self.each(at, Block::organization, |organizations| organizations.collect())
         {

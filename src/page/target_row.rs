@@ -3,6 +3,8 @@
 //!
 //! A row omits what HTML lets it omit.
 
+use std::fmt::{Arguments, Write};
+
 use minijinja::{HtmlEscape, Value, context};
 
 use crate::domain::quota::Units;
@@ -13,25 +15,25 @@ use crate::text::words::push_grouped;
 
 /// The cells that the row of an organization has too: `state`, and `share` of its quota.
 pub(super) fn common_cells(status: &QuotaStatus) -> Value {
-    let [mut state, mut share] = [const { Html(String::new()) }; 2];
-    state.state(status);
-    share.share(status);
-    context! { state => Value::from_safe_string(state.0), share => Value::from_safe_string(share.0) }
+    let [mut state, mut share] = [const { String::new() }; 2];
+    Html(&mut state).state(status);
+    Html(&mut share).share(status);
+    context! { state => Value::from_safe_string(state), share => Value::from_safe_string(share) }
 }
 
-/// The row of an account group. On a page that is served its name leads to a page of its own.
-pub(super) fn target_row(row: &UsageRow, many_organizations: bool, is_served: bool) -> String {
+/// Writes the row of an account group. On a page that is served its name leads to a page of its own.
+pub(super) fn push_row(html: &mut String, row: &UsageRow, many_organizations: bool, is_served: bool) {
     let status = &row.status;
-    let mut html = Html(String::with_capacity(512));
-    html.tags(&format!("<tr class={} data-o={}", row.state, row.organization));
+    let mut html = Html(html);
+    html.made(format_args!("<tr class={} data-o={}", row.state, row.organization));
     if let Some(out) = row.out {
-        html.tags(&format!(" data-x={out}"));
+        html.made(format_args!(" data-x={out}"));
     }
     if !row.owned_by.is_empty() {
-        html.tags(&format!(" data-w=\"{}\"", row.owned_by));
+        html.tags(" data-w=\"").tags(&row.owned_by).tags("\"");
     }
     if !row.trend.is_empty() {
-        html.tags(&format!(" data-t={}", row.trend));
+        html.tags(" data-t=").tags(&row.trend);
     }
     if !status.estimates.is_empty() {
         html.tags(" data-e=\"").text(&status.estimates).tags("\"");
@@ -57,17 +59,22 @@ pub(super) fn target_row(row: &UsageRow, many_organizations: bool, is_served: bo
     html.tags("<td class=projected>").units_or(status.projected, "unknown");
     html.tags("<td class=quota>").units_or(status.quota, "no quota");
     html.tags("<td class=left>").left(status);
-    html.tags("</tr>");
-    html.0
+    html.tags("</tr>\n");
 }
 
 /// Markup in the making.
-struct Html(String);
+struct Html<'h>(&'h mut String);
 
-impl Html {
+impl Html<'_> {
     /// What we write ourselves.
     fn tags(&mut self, tags: &str) -> &mut Self {
-        self.0 += tags;
+        *self.0 += tags;
+        self
+    }
+
+    /// The same with figures.
+    fn made(&mut self, tags: Arguments<'_>) -> &mut Self {
+        let _ = self.0.write_fmt(tags); // memory takes all that is written
         self
     }
 
@@ -76,15 +83,15 @@ impl Html {
         let text = edge::lines(text);
         let text = isolated_text(&text);
         if text.bytes().any(|byte| matches!(byte, b'<' | b'>' | b'&' | b'"' | b'\'' | b'/')) {
-            self.0 += &HtmlEscape(&text).to_string();
+            self.made(format_args!("{}", HtmlEscape(&text)));
         } else {
-            self.0 += &text;
+            *self.0 += &text;
         }
         self
     }
 
     fn units(&mut self, units: Units) -> &mut Self {
-        push_grouped(&mut self.0, units, "\u{202f}");
+        push_grouped(self.0, units, "\u{202f}");
         self
     }
 
@@ -119,15 +126,15 @@ impl Html {
         if let Some(Bar { used, projected, over, rest: _ }) = status.bar {
             self.tags("<svg class=bar aria-hidden=true>");
             if used > 0.0 {
-                self.tags(&format!("<rect class=used width={used:?}% />"));
+                self.made(format_args!("<rect class=used width={used:?}% />"));
             }
             if projected > 0.0 {
-                self.tags(&format!("<rect class=next x={used:?}% width={projected:?}% />"));
+                self.made(format_args!("<rect class=next x={used:?}% width={projected:?}% />"));
             }
             if over > 0.0 {
                 let begin = 100.0 - over;
-                self.tags(&format!("<rect class=over x={begin:?}% width={over:?}% />"));
-                self.tags(&format!("<rect class=mark x={begin:?}% width=2 />"));
+                self.made(format_args!("<rect class=over x={begin:?}% width={over:?}% />"));
+                self.made(format_args!("<rect class=mark x={begin:?}% width=2 />"));
             }
             self.tags("</svg>");
         }

@@ -4,10 +4,10 @@ mod same_numbers;
 
 use super::*;
 use crate::domain::quota::{Snapshot, SnapshotRow, Usage};
-use crate::report::fixtures::{at, group, organization, page_from, realistic, week_before, with_names_after};
+use crate::report::fixtures::{at, group, organization, realistic, week_before, with_names_after, with_page};
 
 fn shown(latest: &Snapshot, earlier: &[Snapshot]) -> String {
-    usage(page_from(latest, earlier), None).unwrap()
+    with_page(latest, earlier, |page| usage(page, None)).unwrap()
 }
 
 fn of_rows(rows: impl IntoIterator<Item = SnapshotRow<'static>>) -> String {

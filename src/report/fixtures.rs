@@ -26,7 +26,7 @@ use crate::report::shared::trends::Trends;
 use crate::report::shared::week::{Slopes, Week};
 use crate::report::shared::{Audience, Extent, ReportContext};
 use crate::report::usage::input::UsageInput;
-use crate::report::usage::page::{MOST_ROWS, PageInput, UsagePage};
+use crate::report::usage::page::{Groups, MOST_ROWS, PageInput, UsagePage};
 use crate::report::usage::{UsageReport, usage_report};
 
 pub(crate) fn at(text: &str) -> DateTime<Utc> {
@@ -228,7 +228,11 @@ pub(crate) fn report_from(latest: &Snapshot, earlier: &[Snapshot]) -> UsageRepor
 }
 
 /// The page of these snapshots, each target owned by `Ann <ann@example.com>`.
-pub(crate) fn page_from(latest: &Snapshot, earlier: &[Snapshot]) -> UsagePage {
+pub(crate) fn with_page<R>(
+    latest: &Snapshot,
+    earlier: &[Snapshot],
+    show: impl FnOnce(UsagePage<'_>) -> R,
+) -> R {
     let (rule, context) = (UsageRule::default(), ReportContext { extent: Extent::Whole, ..context() });
     let week = week_of(earlier.iter().cloned(), latest);
     let input = UsageInput {
@@ -238,7 +242,6 @@ pub(crate) fn page_from(latest: &Snapshot, earlier: &[Snapshot]) -> UsagePage {
         terms: None,
         ..input_of(latest)
     };
-    let curves = curves_of(latest, earlier, &rule).drawn();
     let owners = |_: &Target| vec!["Ann <ann@example.com>".to_owned()];
     let judging = JudgingContext {
         taken_at: latest.taken_at,
@@ -248,8 +251,18 @@ pub(crate) fn page_from(latest: &Snapshot, earlier: &[Snapshot]) -> UsagePage {
     };
     let groups = latest.places().enumerate().filter(|(_, place)| place.account_group.is_some());
     let ranking = Ranking::new(groups, MOST_ROWS, input.slopes, judging);
-    let input_of_page = PageInput { latest, left_out: 0, curves, headroom_percent: 10, owners: &owners };
-    UsagePage::new(usage_report(&input, &context), ranking.numbered_statuses(), input_of_page, &context)
+    let input_of_page = PageInput {
+        latest,
+        groups: Groups {
+            targets: ranking.numbered_targets().collect(),
+            status: &|place| ranking.status_at(place),
+        },
+        left_out: 0,
+        curves: curves_of(latest, earlier, &rule),
+        headroom_percent: 10,
+        owners: &owners,
+    };
+    show(UsagePage::new(usage_report(&input, &context), input_of_page, &context))
 }
 
 pub(crate) fn curves_of<'a>(latest: &'a Snapshot, earlier: &[Snapshot], rule: &'a UsageRule) -> Curves<'a> {

@@ -2,7 +2,7 @@
 //!
 //! Of a million targets only what decides their order is kept. The texts of one are made when it is shown.
 
-use crate::domain::quota::{Place, SnapshotRow, Units, UsageRule};
+use crate::domain::quota::{Place, SnapshotRow, Target, Units, UsageRule};
 use crate::report::shared::quota_status::{JudgingContext, QuotaStatus, Rank, Shortage, over, quota_status};
 use crate::report::shared::week::Slopes;
 
@@ -76,9 +76,14 @@ impl<'a> Ranking<'a> {
         self.worst.iter().map(|ranked| self.status(ranked))
     }
 
-    /// The same, each with its number in the snapshot.
-    pub(crate) fn numbered_statuses(&self) -> impl Iterator<Item = (usize, QuotaStatus)> {
-        self.worst.iter().map(|ranked| (ranked.number, self.status(ranked)))
+    /// How the one in this place stands; the worst is in the first.
+    pub(crate) fn status_at(&self, place: usize) -> QuotaStatus {
+        self.status(&self.worst[place])
+    }
+
+    /// The worst themselves, each with its number in the snapshot.
+    pub(crate) fn numbered_targets(&self) -> impl Iterator<Item = (usize, Target)> {
+        self.worst.iter().map(|ranked| (ranked.number, ranked.place.target()))
     }
 
     /// Has a quota that its usage can be compared with.

@@ -108,7 +108,7 @@ pub(crate) fn target_page(parts: TargetParts<'_>, context: &ReportContext) -> Ta
     let trend = status
         .as_ref()
         .zip(axis.as_ref())
-        .and_then(|(status, axis)| curves.readings(number, axis)?.trend(status, context.zone));
+        .and_then(|(status, axis)| curves.trend(number, axis, status, context.zone));
     let cycle = latest.organizations().first().and_then(Organization::cycle);
     let mut alerts: Vec<String> = record.map_or_else(Vec::new, |record| record.reports_of(target));
     alerts.extend(mute.map(|mute| format!("Muted: {}", words::clean(&mute.reason, 200))));

@@ -10,8 +10,8 @@ use crate::domain::quota::{Snapshot, Target, UsageRule};
 use crate::history::thinned;
 use crate::jobs::report_inputs::scope::Scope;
 use crate::report::{
-    self, Curves, Extent, MOST_ROWS, Owners, PageInput, QuotaStatus, Ranking, TargetPage, TargetParts,
-    UsagePage,
+    self, Curves, Extent, Groups, MOST_ROWS, Owners, PageInput, QuotaStatus, Ranking, TargetPage,
+    TargetParts, UsagePage,
 };
 
 /// Snapshots that the trends of a page are drawn from, and up to how many targets it has them.
@@ -20,45 +20,61 @@ const DRAWN_TARGETS: usize = 20_000;
 
 impl ReportInputs<'_> {
     /// The usage report on a snapshot as a page, with all that is known of its targets. `owners` says who owns one.
-    pub(crate) fn usage_page(
+    pub(crate) fn with_usage_page<R>(
         &self,
-        latest: &Snapshot,
-        scope: &Scope,
+        (latest, scope): (&Snapshot, &Scope),
         owners: &Owners<'_>,
         now: DateTime<Utc>,
-    ) -> anyhow::Result<UsagePage> {
-        // What they are made from is out of memory before the report is in it.
-        let (slopes, curves) = self.slopes_with_curves(latest, now)?;
-        let report = self.usage_without_trends((latest, &slopes), scope, None, now)?;
+        show: impl FnOnce(UsagePage<'_>) -> anyhow::Result<R>,
+    ) -> anyhow::Result<R> {
         let (rule, context) = (self.config.usage.rule(), self.context(now));
+        let (slopes, curves) = self.slopes_with_curves(latest, &rule, now)?;
+        let report = self.usage_without_trends((latest, &slopes), scope, None, now)?;
         let judging = self.judging(latest.taken_at, &rule, &context);
         let groups = latest.places().enumerate().filter(|(_, place)| place.account_group.is_some());
         let ranking = Ranking::new(groups, MOST_ROWS, &slopes, judging);
-        let left_out = ranking.count().saturating_sub(MOST_ROWS);
-        let headroom_percent = self.config.guard.headroom_percent;
-        let input = PageInput { latest, left_out, curves, headroom_percent, owners };
-        Ok(UsagePage::new(report, ranking.numbered_statuses(), input, &context))
+        let input = PageInput {
+            latest,
+            groups: Groups {
+                targets: ranking.numbered_targets().collect(),
+                status: &|place| ranking.status_at(place),
+            },
+            left_out: ranking.count().saturating_sub(MOST_ROWS),
+            curves,
+            headroom_percent: self.config.guard.headroom_percent,
+            owners,
+        };
+        show(UsagePage::new(report, input, &context))
     }
 
     /// The same with the organizations and those account groups alone that a mail lists: those that are worst off.
-    pub(crate) fn overview(&self, latest: Snapshot, now: DateTime<Utc>) -> anyhow::Result<UsagePage> {
+    pub(crate) fn with_overview<R>(
+        &self,
+        latest: Snapshot,
+        now: DateTime<Utc>,
+        show: impl FnOnce(UsagePage<'_>) -> anyhow::Result<R>,
+    ) -> anyhow::Result<R> {
         let scope = Scope { extent: Extent::Whole, ..Scope::default() };
         let report = self.usage_without_trends((&latest, &self.slopes(&latest)?), &scope, None, now)?;
         let worst: BTreeSet<Target> = report.worst.iter().map(|status| status.target.clone()).collect();
         let part = latest.filtered(|place| place.account_group.is_none() || worst.contains(&place.target()));
-        let curves = self.curves(&part, &self.config.usage.rule(), now)?.drawn();
         let numbers: BTreeMap<Target, usize> =
             part.places().enumerate().map(|(number, place)| (place.target(), number)).collect();
-        let numbered = |status: QuotaStatus| Some((*numbers.get(&status.target)?, status));
-        let groups = report.worst.clone().into_iter().filter_map(numbered);
+        let statuses = report.worst.clone();
+        let number = |status: &QuotaStatus| (numbers[&status.target], status.target.clone());
+        let rule = self.config.usage.rule();
         let input = PageInput {
             latest: &part,
+            groups: Groups {
+                targets: statuses.iter().map(number).collect(),
+                status: &|place| statuses[place].clone(),
+            },
             left_out: 0,
-            curves,
+            curves: self.curves(&part, &rule, now)?,
             headroom_percent: self.config.guard.headroom_percent,
             owners: &|_| Vec::new(),
         };
-        Ok(UsagePage::new(report, groups, input, &self.context(now)))
+        show(UsagePage::new(report, input, &self.context(now)))
     }
 
     fn curves<'a>(

@@ -9,7 +9,7 @@ use crate::domain::forecast::{SLOPE_DAYS, is_slope_known};
 use crate::domain::quota::{Snapshot, UsageRule};
 use crate::domain::usage_rows::UsageRows;
 use crate::history::{EarlierOrganization, left_out, thinned};
-use crate::report::{Curves, DrawnCurves, OrganizationReadings, Readings, Slopes, Week};
+use crate::report::{Curves, OrganizationReadings, Readings, Slopes, Week};
 
 /// Snapshots that a slope is laid through: one for each six hours of a week, however many there are.
 const POINTS: i32 = 28;
@@ -21,23 +21,23 @@ impl ReportInputs<'_> {
         if is_empty { Ok(Slopes::default()) } else { Ok(self.week(latest)?.into_slopes()) }
     }
 
-    /// The same while the curves of all its targets are drawn: a snapshot that both look at is read once.
-    pub(super) fn slopes_with_curves(
+    /// The same with the curves of all its targets: a snapshot that both look at is read once.
+    pub(super) fn slopes_with_curves<'s>(
         &self,
-        latest: &Snapshot,
+        latest: &'s Snapshot,
+        rule: &'s UsageRule,
         now: DateTime<Utc>,
-    ) -> anyhow::Result<(Slopes, DrawnCurves)> {
-        let rule = self.config.usage.rule();
-        let (mut week, mut curves) = (Week::new(latest), Curves::new(latest, &rule));
+    ) -> anyhow::Result<(Slopes, Curves<'s>)> {
+        let (mut week, mut curves) = (Week::new(latest), Curves::new(latest, rule));
         let of_week =
-            if is_measured(latest, &rule) { self.moments_of_slopes(latest.taken_at)? } else { Vec::new() };
+            if is_measured(latest, rule) { self.moments_of_slopes(latest.taken_at)? } else { Vec::new() };
         if !of_week.is_empty() {
-            week.add_latest(latest, &rule);
+            week.add_latest(latest, rule);
         }
         let drawn = self.moments_of_curves(&curves, latest, now)?;
         let moments: BTreeSet<DateTime<Utc>> = of_week.iter().chain(&drawn).copied().collect();
         let moments: Vec<DateTime<Utc>> = moments.into_iter().collect();
-        self.each_reading(&moments, latest, &rule, |earlier| {
+        self.each_reading(&moments, latest, rule, |earlier| {
             if of_week.contains(&earlier.at) {
                 week.add(&earlier, latest);
             }
@@ -46,7 +46,7 @@ impl ReportInputs<'_> {
             }
         });
         curves.add_latest();
-        Ok((week.into_slopes(), curves.drawn()))
+        Ok((week.into_slopes(), curves))
     }
 
     /// The same of one organization, by what earlier snapshots show of it.

@@ -2,11 +2,13 @@
 
 use super::*;
 use crate::domain::quota::{Snapshot, SnapshotRow};
-use crate::report::fixtures::{at, group, page_from};
+use crate::report::fixtures::{at, group, with_page};
 
 fn row_of(row: SnapshotRow<'static>, many_organizations: bool, is_served: bool) -> String {
-    let page = page_from(&Snapshot::new(at("11-22T06:00"), [row]), &[]);
-    target_row(&page.rows[0], many_organizations, is_served)
+    let latest = Snapshot::new(at("11-22T06:00"), [row]);
+    let mut html = String::new();
+    with_page(&latest, &[], |page| push_row(&mut html, &page.rows.row(0), many_organizations, is_served));
+    html
 }
 
 #[test]
@@ -16,7 +18,7 @@ fn a_row_says_how_its_account_group_stands() {
         <td class=state><span>within quota</span>\
         <td class=use><svg class=bar aria-hidden=true><rect class=used width=61.7% /><rect class=next x=61.7% width=13.3% /></svg>\
         <span>75&#8239;%</span><td class=used>1\u{202f}234<td class=projected>1\u{202f}500<td class=quota>2\u{202f}000\
-        <td class=left>500 left</tr>";
+        <td class=left>500 left</tr>\n";
     assert_eq!(within, expected);
     let served = row_of(group("7", "Lab", Some(2_000), 1_234, 2_500), false, true);
     for part in [

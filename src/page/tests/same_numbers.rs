@@ -6,7 +6,7 @@ use crate::domain::quota::{Snapshot, SnapshotRow, Units, Usage};
 use crate::mail::Templates;
 use crate::page;
 use crate::report::Report;
-use crate::report::fixtures::{at, group, organization, page_from, report_from};
+use crate::report::fixtures::{at, group, organization, report_from, with_page};
 use crate::text::words::grouped;
 
 /// What a target has: its quota, and what it uses, unless that is unknown.
@@ -71,7 +71,7 @@ proptest! {
         let text = templates.text(&report, &[]).unwrap();
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
         let html = templates.html(&report, &[]).unwrap();
-        let page = page::usage(page_from(&latest, &[]), None).unwrap();
+        let page = with_page(&latest, &[], |page| page::usage(page, None)).unwrap();
 
         prop_assert_eq!(organizations, 1);
         let total = format!("{} of {} units used", grouped(own.1), grouped(own.0));

@@ -16,11 +16,19 @@ use crate::report::shared::trends::LONGEST_CYCLE;
 
 /// A figure is written as a part of the largest one, in two letters of these.
 const LETTERS: &[u8; 64] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_";
-const FINEST: i128 = 4095;
+const FINEST: Units = 4095;
 /// Two letters that stand for a figure that is not known.
 const UNKNOWN: &str = "..";
 /// A line between points that lie closer says nothing.
 const SHORTEST: TimeDelta = TimeDelta::hours(12);
+
+/// What `used` is of `most`, which is at least 1.
+fn share(used: Units, most: Units) -> usize {
+    // Where they are large, the bits that nobody sees make room for the product.
+    let too_fine = most.ilog2().saturating_sub(50);
+    let (used, most) = (used.max(0) >> too_fine, most >> too_fine);
+    usize::try_from((used * FINEST + most / 2) / most).unwrap_or_default()
+}
 
 /// The readings of all targets of a snapshot.
 pub(crate) struct Curves<'a> {
@@ -123,71 +131,30 @@ impl<'a> Curves<'a> {
             match used {
                 None => text += UNKNOWN,
                 Some(used) => {
-                    let part = (i128::from(used.max(0)) * FINEST + i128::from(most) / 2) / i128::from(most);
-                    let part = usize::try_from(part).unwrap_or_default();
-                    for digit in [part / 64, part % 64] {
-                        text.push(char::from(LETTERS[digit % 64]));
-                    }
+                    let part = share(used, most);
+                    text.extend([part / 64, part % 64].map(|digit| char::from(LETTERS[digit % 64])));
                 }
             }
         }
         text
     }
 
-    /// What a row used along its axis.
-    pub(in crate::report) fn readings(&self, row: usize, axis: &Axis) -> Option<CycleReadings> {
+    /// What a row used along its axis, to be drawn.
+    pub(in crate::report) fn trend(
+        &self,
+        row: usize,
+        axis: &Axis,
+        status: &QuotaStatus,
+        zone: Tz,
+    ) -> Option<Trend> {
         let at = |seconds: i64| DateTime::from_timestamp(axis.start.saturating_add(seconds), 0);
         let times = axis.now.iter().chain(&axis.before).map(|seconds| at(*seconds));
         let readings = times.zip(self.figures(row, axis)).map(|(at, used)| Some((at?, used)));
         let mut used: Vec<Reading> = readings.collect::<Option<_>>()?;
         let before = used.split_off(axis.now.len());
         let end = DateTime::from_timestamp(axis.end, 0)?;
-        Some(CycleReadings { cycle: (at(0)?, end), used, before })
+        Trend::new(status, (at(0)?, end), (used, before), zone)
     }
-
-    /// What a page shows of all rows.
-    pub(crate) fn drawn(&self) -> DrawnCurves {
-        let organizations = self.latest.organizations();
-        let axes: Vec<_> = (0..organizations.len()).map(|number| self.axis(number)).collect();
-        let mut letters = Vec::with_capacity(self.latest.row_count());
-        for (organization, axis) in organizations.iter().zip(&axes) {
-            let rows = letters.len()..letters.len() + organization.row_count();
-            letters.extend(
-                rows.map(|row| axis.as_ref().map_or_else(String::new, |axis| self.letters(row, axis))),
-            );
-        }
-        let only = match organizations {
-            [organization] if organization.own.is_some() => {
-                axes[0].as_ref().and_then(|axis| self.readings(0, axis))
-            }
-            _ => None,
-        };
-        DrawnCurves { axes, letters, only }
-    }
-}
-
-/// What a row used in its cycle, and in the one before as if that had been this one.
-pub(crate) struct CycleReadings {
-    cycle: (DateTime<Utc>, DateTime<Utc>),
-    used: Vec<Reading>,
-    before: Vec<Reading>,
-}
-
-impl CycleReadings {
-    /// The trend, to be drawn.
-    pub(in crate::report) fn trend(self, status: &QuotaStatus, zone: Tz) -> Option<Trend> {
-        Trend::new(status, self.cycle, (self.used, self.before), zone)
-    }
-}
-
-/// What a page shows of all rows of a snapshot: a tenth of the readings that it was made from.
-pub(crate) struct DrawnCurves {
-    /// Of each organization, in the order of the snapshot.
-    pub(in crate::report) axes: Vec<Option<Axis>>,
-    /// Of each row, in that order; see [`Curves::letters`].
-    pub(in crate::report) letters: Vec<String>,
-    /// What the organization itself used, where there is one alone.
-    pub(in crate::report) only: Option<CycleReadings>,
 }
 
 #[cfg(test)]

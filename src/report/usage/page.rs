@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde::Serialize;
 
-use crate::domain::quota::{OrgId, Snapshot, Target, Units};
-use crate::report::shared::curves::{Axis, DrawnCurves};
+use crate::domain::quota::{OrgId, Organization, Snapshot, Target, Units};
+use crate::report::shared::curves::{Axis, Curves};
 use crate::report::shared::level::Level;
 use crate::report::shared::quota_status::QuotaStatus;
 use crate::report::shared::{ReportContext, words};
@@ -16,13 +17,29 @@ use crate::report::usage::UsageReport;
 pub(crate) const MOST_ROWS: usize = 50_000;
 
 /// The whole page.
-pub(crate) struct UsagePage {
+pub(crate) struct UsagePage<'a> {
     pub report: UsageReport,
     /// What the page says beside the report.
     pub beside: PageExtras,
-    /// The account groups, worst first.
-    pub rows: Vec<Row>,
+    pub rows: Rows<'a>,
     pub data: Data,
+}
+
+/// The account groups, worst first. A row is made when it is written, so that few of them are in memory.
+pub(crate) struct Rows<'a> {
+    groups: Groups<'a>,
+    /// Of each, see [`Row::owned_by`].
+    owned_by: Vec<Box<str>>,
+    drawing: Drawing<'a>,
+    taken_at: DateTime<Utc>,
+}
+
+/// Account groups, worst first.
+pub(crate) struct Groups<'a> {
+    /// Each with its number in the snapshot.
+    pub targets: Vec<(usize, Target)>,
+    /// How the one in this place stands.
+    pub status: &'a (dyn Fn(usize) -> QuotaStatus + Sync),
 }
 
 /// What the page says beside the report.
@@ -50,8 +67,8 @@ pub(crate) struct Row {
     pub owned_by: Box<str>,
     /// When it runs out, in seconds since 1970; now where it has.
     pub out: Option<i64>,
-    /// What was used, as [`Curves::letters`](crate::report::shared::curves::Curves::letters) writes it.
-    pub trend: Box<str>,
+    /// What was used, as [`Curves::letters`] writes it.
+    pub trend: String,
 }
 
 /// What the script of the page knows beside the rows of the table.
@@ -83,70 +100,74 @@ pub(crate) type Owners<'a> = dyn Fn(&Target) -> Vec<String> + 'a;
 /// What a page shows beside the report.
 pub(crate) struct PageInput<'a> {
     pub latest: &'a Snapshot,
-    /// How many are not on it.
+    /// The account groups that are on it.
+    pub groups: Groups<'a>,
+    /// How many are not.
     pub left_out: usize,
-    pub curves: DrawnCurves,
+    pub curves: Curves<'a>,
     /// `guard.headroom_percent`.
     pub headroom_percent: u32,
     pub owners: &'a Owners<'a>,
 }
 
-impl UsagePage {
-    /// Of a report on everything in the latest snapshot. `groups` are the account groups that are on the page, worst first, each with
-    /// its number in the snapshot.
-    pub(crate) fn new(
-        report: UsageReport,
-        groups: impl Iterator<Item = (usize, QuotaStatus)>,
-        input: PageInput<'_>,
-        context: &ReportContext,
-    ) -> Self {
-        let PageInput { latest, left_out, curves, headroom_percent, owners } = input;
-        let mut drawing = Drawing::new(&report, latest, curves);
-        let picture = drawing.picture(&report, context.zone);
-        let trends = drawing.of_organizations(&report, latest);
+impl<'a> UsagePage<'a> {
+    /// Of a report on everything in the latest snapshot.
+    pub(crate) fn new(report: UsageReport, input: PageInput<'a>, context: &ReportContext) -> Self {
+        let PageInput { latest, groups, left_out, curves, headroom_percent, owners } = input;
+        let drawing = Drawing::new(&report, latest, curves);
         let mut known = OwnerIndex::default();
-        let row = |(number, status): (usize, QuotaStatus)| {
-            let out = if status.ran_out { Some(latest.taken_at) } else { status.runs_out_at };
-            Row {
-                state: state(&status),
-                organization: drawing.place(&status.target.org_id),
-                owned_by: known.indexes_of(owners(&status.target)).into(),
-                out: out.map(|at| at.timestamp()),
-                trend: drawing.letters(number).into(),
-                status,
-            }
-        };
-        let rows: Vec<Row> = groups.map(row).collect();
+        let owned_by = groups.targets.iter().map(|(_, target)| known.indexes_of(owners(target)).into());
+        let owned_by = owned_by.collect();
         let organizations = report.organizations.iter().map(|seen| DataOrganization {
             id: seen.own.id.to_string(),
             name: seen.own.name.to_string(),
             quota: seen.own.quota,
             allocated: seen.allocated,
-            axis: drawing.axis(&seen.own.target.org_id),
+            axis: drawing.axis(&seen.own.target.org_id).cloned(),
         });
-        Self {
-            data: Data {
-                day: latest.taken_at.with_timezone(&context.zone).format("%Y-%m-%d").to_string(),
-                zone: context.zone.to_string(),
-                headroom_percent,
-                organizations: organizations.collect(),
-                owners: known.owners,
-            },
-            beside: PageExtras {
-                organization_trends: trends,
-                picture,
-                has_trends: rows.iter().any(|row| !row.trend.is_empty()),
-                left_out,
-            },
-            rows,
-            report,
+        let data = Data {
+            day: latest.taken_at.with_timezone(&context.zone).format("%Y-%m-%d").to_string(),
+            zone: context.zone.to_string(),
+            headroom_percent,
+            organizations: organizations.collect(),
+            owners: known.owners,
+        };
+        let beside = PageExtras {
+            organization_trends: drawing.of_organizations(&report, latest),
+            picture: drawing.picture(&report, latest, context.zone),
+            has_trends: groups.targets.iter().any(|group| !drawing.letters(group).is_empty()),
+            left_out,
+        };
+        let rows = Rows { groups, owned_by, drawing, taken_at: latest.taken_at };
+        Self { report, beside, rows, data }
+    }
+}
+
+impl Rows<'_> {
+    pub(crate) fn count(&self) -> usize {
+        self.groups.targets.len()
+    }
+
+    /// The one in this place.
+    pub(crate) fn row(&self, place: usize) -> Row {
+        let (group, status) = (&self.groups.targets[place], (self.groups.status)(place));
+        let out = if status.ran_out { Some(self.taken_at) } else { status.runs_out_at };
+        Row {
+            state: state(&status),
+            organization: self.drawing.place(&group.1.org_id),
+            owned_by: self.owned_by[place].clone(),
+            out: out.map(|at| at.timestamp()),
+            trend: self.drawing.letters(group),
+            status,
         }
     }
 }
 
 /// The trends of a page: those of account groups are drawn on the axis of their organization.
 struct Drawing<'a> {
-    curves: DrawnCurves,
+    curves: Curves<'a>,
+    /// Of each organization, in the order of the snapshot.
+    axes: Vec<Option<Axis>>,
     /// Where the report has an organization.
     places: HashMap<OrgId, usize>,
     /// Where the snapshot has it.
@@ -154,10 +175,11 @@ struct Drawing<'a> {
 }
 
 impl<'a> Drawing<'a> {
-    fn new(report: &UsageReport, latest: &'a Snapshot, curves: DrawnCurves) -> Self {
+    fn new(report: &UsageReport, latest: &'a Snapshot, curves: Curves<'a>) -> Self {
         let ids = report.organizations.iter().map(|seen| seen.own.target.org_id.clone());
         let numbers = latest.organizations().iter().enumerate();
         Self {
+            axes: (0..latest.organizations().len()).map(|number| curves.axis(number)).collect(),
             curves,
             places: ids.enumerate().map(|(place, id)| (id, place)).collect(),
             numbers: numbers.map(|(number, seen)| (&seen.id, number)).collect(),
@@ -168,30 +190,31 @@ impl<'a> Drawing<'a> {
         self.places.get(org_id).copied().unwrap_or_default()
     }
 
-    /// Takes the trend of one row of the snapshot; empty where there is none.
-    fn letters(&mut self, number: usize) -> String {
-        self.curves.letters.get_mut(number).map(std::mem::take).unwrap_or_default()
+    /// The trend of one row of the snapshot; empty where there is none.
+    fn letters(&self, (number, target): &(usize, Target)) -> String {
+        let axis = self.axis(&target.org_id);
+        axis.map(|axis| self.curves.letters(*number, axis)).unwrap_or_default()
     }
 
-    /// Takes the axis of an organization.
-    fn axis(&mut self, org_id: &OrgId) -> Option<Axis> {
-        self.curves.axes.get_mut(*self.numbers.get(org_id)?)?.take()
+    fn axis(&self, org_id: &OrgId) -> Option<&Axis> {
+        self.axes.get(*self.numbers.get(org_id)?)?.as_ref()
     }
 
     /// The trend of each organization.
-    fn of_organizations(&mut self, report: &UsageReport, latest: &Snapshot) -> Vec<String> {
+    fn of_organizations(&self, report: &UsageReport, latest: &Snapshot) -> Vec<String> {
         let mut trends = vec![String::new(); report.organizations.len()];
         let own = latest.places().enumerate().filter(|(_, place)| place.account_group.is_none());
         for (number, place) in own {
-            trends[self.place(&place.organization.id)] = self.letters(number);
+            trends[self.place(&place.organization.id)] = self.letters(&(number, place.target()));
         }
         trends
     }
 
-    /// The picture of the only organization.
-    fn picture(&mut self, report: &UsageReport, zone: Tz) -> String {
-        let own = report.organizations.first();
-        let trend = self.curves.only.take().zip(own).and_then(|(only, seen)| only.trend(&seen.own, zone));
+    /// The picture of the only organization; empty where there are several, or nothing to draw.
+    fn picture(&self, report: &UsageReport, latest: &Snapshot, zone: Tz) -> String {
+        let [Organization { own: Some(_), .. }] = latest.organizations() else { return String::new() };
+        let own = report.organizations.first().zip(self.axes[0].as_ref());
+        let trend = own.and_then(|(seen, axis)| self.curves.trend(0, axis, &seen.own, zone));
         trend.map(|trend| trend.svg()).unwrap_or_default()
     }
 }

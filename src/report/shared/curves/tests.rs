@@ -36,10 +36,7 @@ fn each_reading_lies_in_its_cycle_and_that_of_the_cycle_before_above_the_same_da
     let day = |days: i64| days * 86_400 + 6 * 3600;
     assert_eq!((axis.now.clone(), axis.before.clone()), (vec![day(5), day(17)], vec![day(17)]));
     assert_eq!(figures(&curves.letters(0, &axis)), [Some(2_001), Some(8_120), Some(7_000)]);
-    let trend = curves
-        .readings(0, &axis)
-        .and_then(|readings| readings.trend(&quota_status_of(&latest), chrono_tz::Tz::UTC))
-        .unwrap();
+    let trend = curves.trend(0, &axis, &quota_status_of(&latest), Tz::UTC).unwrap();
     assert_eq!(trend.used, [(at("11-10T06:00"), Some(2_000)), (at("11-22T06:00"), Some(8_120))]);
     assert_eq!(trend.before, [(at("11-22T06:00"), Some(7_000))]);
 }
@@ -67,12 +64,7 @@ fn on_the_first_day_there_is_no_line_to_draw() {
     let curves = curves_of(&latest, &[Snapshot::new(at("11-22T05:00"), [lab(8_100)])], &rule);
     let axis = curves.axis(0).unwrap();
     assert_eq!(curves.letters(0, &axis), "");
-    assert!(
-        curves
-            .readings(0, &axis)
-            .and_then(|readings| readings.trend(&quota_status_of(&latest), chrono_tz::Tz::UTC))
-            .is_none()
-    );
+    assert!(curves.trend(0, &axis, &quota_status_of(&latest), Tz::UTC).is_none());
 }
 
 #[test]

@@ -11,8 +11,30 @@ const AHEAD: usize = 2;
 /// More workers only wait for the disk.
 const MOST: usize = 8;
 
-/// Hands out the results in the order of the items. Those are made, and the results consumed, by the thread that calls.
-pub(super) fn map_in_order<T: Send, U: Send, R>(
+/// What work is done by. The daemon shares its machine, and takes one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cores {
+    One,
+    /// For somebody who waits. Each thread keeps memory of its own.
+    All,
+}
+
+impl Cores {
+    /// Hands out the results in the order of the items. Those are made, and the results consumed, by the thread that calls.
+    pub(crate) fn map_in_order<T: Send, U: Send, R>(
+        self,
+        items: impl Iterator<Item = T>,
+        work: impl Fn(T) -> U + Sync,
+        consume: impl FnOnce(&mut dyn Iterator<Item = U>) -> R,
+    ) -> R {
+        match self {
+            Self::One => consume(&mut items.map(work)),
+            Self::All => on_all(items, work, consume),
+        }
+    }
+}
+
+fn on_all<T: Send, U: Send, R>(
     items: impl Iterator<Item = T>,
     work: impl Fn(T) -> U + Sync,
     consume: impl FnOnce(&mut dyn Iterator<Item = U>) -> R,
