@@ -23,13 +23,14 @@ pub(super) fn attribute_answer(
 ) -> AnswerSubject {
     /// So many are looked up in all organizations.
     const MOST: usize = 100;
-    let is_its = |aid: &Aid| snapshot.organization(org_id).is_some_and(|own| own.group(aid).is_some());
+    let own = snapshot.organization(org_id);
+    let is_its = |aid: &Aid| own.is_some_and(|own| own.group(aid).is_some());
     let is_listed = |aid: &Aid| snapshot.organizations().iter().any(|other| other.group(aid).is_some());
     let named = || usage.groups.iter().map(|(aid, _)| aid);
     let is_of_others = named().next().is_some() && !named().any(is_its);
     if is_of_others && named().take(MOST).any(is_listed) {
         AnswerSubject::Another
-    } else if is_of_others || named().any(|aid| !is_its(aid) && !is_id(aid)) {
+    } else if is_of_others || named().any(|aid| !is_id(aid) && !is_its(aid)) {
         AnswerSubject::Uncertain
     } else {
         AnswerSubject::Requested

@@ -92,6 +92,30 @@ proptest! {
     }
 
     #[test]
+    fn of_a_file_with_one_odd_letter_the_usage_is_read_as_everything_else_is(
+        rows in proptest::collection::vec(any_row(), 1..20),
+        place in any::<prop::sample::Index>(),
+        letter in "[,\"x1\n-]?",
+    ) {
+        let snapshot = Snapshot::new(at(1_795_370_400), rows);
+        let mut file = encode(&snapshot).into_bytes();
+        let place = place.index(file.len());
+        file.splice(place..=place, letter.bytes());
+        let blocks = || Blocks::new(&file[..]).into_iter().flatten().map_while(Result::ok);
+        for (block, same) in blocks().zip(blocks()) {
+            let Some(like) = snapshot.organization(block.id()) else { continue };
+            let (usage, whole) = (block.usage_like(like), same.organization());
+            if let (Ok(usage), Ok(whole)) = (usage, whole) {
+                // Where a row got another id, its cycle is not that of a wanted one.
+                if whole.row_count() == like.row_count() && usage.rows.iter().all(Option::is_some) {
+                    prop_assert_eq!(usage.period_start, whole.period_start);
+                }
+                prop_assert_eq!(usage.rows, UsageRows::beside(&whole, like).rows);
+            }
+        }
+    }
+
+    #[test]
     fn cells_are_what_stands_between_commas(text in "[a,é\u{80}-]{0,30}[a,]{0,20}") {
         let (mut cells, expected): (_, Vec<&str>) = ([""; COLUMNS.len()], text.split(',').collect());
         let column = |place| (place < COLUMNS.len()).then_some(place);

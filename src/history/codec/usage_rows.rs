@@ -24,14 +24,14 @@ pub(super) fn of_lines(id: &OrgId, text: &[u8], like: &Organization) -> Option<U
     let rows = Vec::with_capacity(like.row_count());
     let wanted = like.places().map(Place::aid).peekable();
     let read = UsageRows { id: id.clone(), period_start: None, rows };
-    let mut reader = Reader { wanted, read, knows_cycle: false, lines: 0, last: b"" };
+    let mut reader = Reader { wanted, read, knows_cycle: false, lines: 0, last: b"", head: b"", tail: None };
     let mut begin = 0;
     for end in memchr_iter(b'\n', text).chain([text.len()]) {
         let row = &text[begin..end];
         if has_quotes {
-            reader.add(row, quoted_cell_ends(row))?;
+            reader.add(row, quoted_cell_ends)?;
         } else {
-            reader.add(row, Commas::new(row))?;
+            reader.add(row, Commas::new)?;
         }
         begin = end + 1;
     }
@@ -48,36 +48,62 @@ struct Reader<'t, I: Iterator> {
     /// How many were looked at, and the last one's id, which is lower than that of the next wanted one.
     lines: usize,
     last: &'t [u8],
+    /// What comes before its id, and behind the figures of the last wanted one: most lines begin and end as those before them.
+    head: &'t [u8],
+    tail: Option<&'t [u8]>,
 }
 
 impl<'t, 'a, I: Iterator<Item = Option<&'a Aid>>> Reader<'t, I> {
-    /// Takes a line over: nothing behind the id of one that is not wanted is looked at.
-    fn add(&mut self, line: &'t [u8], mut commas: impl Iterator<Item = usize>) -> Option<()> {
-        // The comma behind each cell but the last.
-        let mut ends = [0; COLUMNS.len() - 1];
-        let (until_aid, behind) = ends.split_at_mut(AID + 1);
-        for end in until_aid.iter_mut() {
-            *end = commas.next()?;
-        }
-        let aid = &line[until_aid[AID - 1] + 1..until_aid[AID]];
+    /// Takes a line over: nothing behind the id of one that is not wanted is looked at. `ends_of` gives the comma behind each cell but
+    /// the last.
+    fn add<C: Iterator<Item = usize>>(
+        &mut self,
+        line: &'t [u8],
+        ends_of: impl Fn(&'t [u8]) -> C,
+    ) -> Option<()> {
+        let is_alike = !self.head.is_empty() && line.starts_with(self.head);
+        let head = if is_alike { self.head.len() } else { ends_of(line).nth(AID - 1)? + 1 };
+        let (head, line) = line.split_at(head);
+        let mut ends = ends_of(line);
+        let aid = &line[..ends.next()?];
         if self.is_next(aid) || self.is_wanted(aid)? {
-            for end in behind.iter_mut() {
-                *end = commas.next()?;
+            let mut begin = ends.nth(USAGE - AID - 2)? + 1;
+            let mut next = || {
+                let end = ends.next()?;
+                units(&line[std::mem::replace(&mut begin, end + 1)..end]).ok()
+            };
+            let usage = Usage {
+                cloud_used: next()?,
+                cloud_projected: next()?,
+                enterprise_used: next()?,
+                enterprise_projected: next()?,
+                device_used: next()?,
+                device_projected: next()?,
+            };
+            let tail = &line[begin..];
+            if self.tail != Some(tail) {
+                self.look_at_tail(tail, ends_of(tail))?;
             }
-            if commas.next().is_some() {
-                return None;
-            }
-            let cell = |column: usize| &line[ends[column - 1] + 1..ends[column]];
-            let [start, end] = [cell(PERIOD_START), cell(PERIOD_START + 1)];
-            if !self.knows_cycle && (!start.is_empty() || !end.is_empty()) {
-                self.read.period_start =
-                    if start.is_empty() { None } else { Some(moment(str::from_utf8(start).ok()?).ok()?) };
-                self.knows_cycle = true;
-            }
-            self.read.rows.push(Some(usage(cell)?));
+            self.read.rows.push(Some(usage));
             self.wanted.next();
         }
-        (self.lines, self.last) = (self.lines + 1, aid);
+        (self.head, self.lines, self.last) = (head, self.lines + 1, aid);
+        Some(())
+    }
+
+    /// The cells behind the figures: the cycle, and three that no report shows.
+    fn look_at_tail(&mut self, tail: &'t [u8], mut ends: impl Iterator<Item = usize>) -> Option<()> {
+        let (start, end) = (ends.next()?, ends.next()?);
+        if ends.count() != COLUMNS.len() - PERIOD_START - 3 {
+            return None;
+        }
+        let (start, end) = (&tail[..start], &tail[start + 1..end]);
+        if !self.knows_cycle && (!start.is_empty() || !end.is_empty()) {
+            self.read.period_start =
+                if start.is_empty() { None } else { Some(moment(str::from_utf8(start).ok()?).ok()?) };
+            self.knows_cycle = true;
+        }
+        self.tail = Some(tail);
         Some(())
     }
 
@@ -103,18 +129,6 @@ impl<'t, 'a, I: Iterator<Item = Option<&'a Aid>>> Reader<'t, I> {
         }
         Some(false)
     }
-}
-
-fn usage<'t>(cell: impl Fn(usize) -> &'t [u8]) -> Option<Usage> {
-    let units = |place: usize| units(cell(USAGE + place)).ok();
-    Some(Usage {
-        cloud_used: units(0)?,
-        cloud_projected: units(1)?,
-        enterprise_used: units(2)?,
-        enterprise_projected: units(3)?,
-        device_used: units(4)?,
-        device_projected: units(5)?,
-    })
 }
 
 /// The figure in a cell.
