@@ -236,7 +236,8 @@ pub(super) enum ReportKind {
     Usage {
         #[command(flatten)]
         written: ReportOutputArgs,
-        /// How far back to list changed quotas: a TIME, or a duration such as 7d [default: since the last report]
+        /// How far back to list changed quotas and draw trends: a TIME, or a duration such as 7d. This cycle is always drawn whole [default:
+        /// the last report, and the previous cycle]
         #[arg(long, value_name = "TIME|DURATION", requires = "out")]
         since: Option<String>,
     },

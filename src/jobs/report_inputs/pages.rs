@@ -28,7 +28,7 @@ impl ReportInputs<'_> {
         show: impl FnOnce(UsagePage<'_>) -> anyhow::Result<R>,
     ) -> anyhow::Result<R> {
         let (rule, context) = (self.config.usage.rule(), self.context(now));
-        let (slopes, curves) = self.slopes_with_curves(latest, &rule, now)?;
+        let (slopes, curves) = self.slopes_with_curves((latest, scope.since), &rule, now)?;
         let report = self.usage_without_trends((latest, &slopes), scope, None, now)?;
         let judging = self.judging(latest.taken_at, &rule, &context);
         let groups = latest.places().enumerate().filter(|(_, place)| place.account_group.is_some());
@@ -84,7 +84,7 @@ impl ReportInputs<'_> {
         now: DateTime<Utc>,
     ) -> anyhow::Result<Curves<'a>> {
         let mut curves = Curves::new(shown, rule);
-        let moments = self.moments_of_curves(&curves, shown, now)?;
+        let moments = self.moments_of_curves(&curves, (shown, None), now)?;
         self.each_reading(&moments, shown, rule, |earlier| curves.add(earlier));
         curves.add_latest();
         Ok(curves)
@@ -94,10 +94,10 @@ impl ReportInputs<'_> {
     pub(super) fn moments_of_curves(
         &self,
         curves: &Curves<'_>,
-        shown: &Snapshot,
+        (shown, asked): (&Snapshot, Option<DateTime<Utc>>),
         now: DateTime<Utc>,
     ) -> anyhow::Result<Vec<DateTime<Utc>>> {
-        let since = curves.since().filter(|_| shown.row_count() <= DRAWN_TARGETS);
+        let since = curves.since(asked).filter(|_| shown.row_count() <= DRAWN_TARGETS);
         let all = self.history.until(now)?;
         Ok(since.map(|since| thinned(&all, since, shown.taken_at, CURVE)).unwrap_or_default())
     }

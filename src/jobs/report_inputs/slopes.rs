@@ -24,7 +24,7 @@ impl ReportInputs<'_> {
     /// The same with the curves of all its targets: a snapshot that both look at is read once.
     pub(super) fn slopes_with_curves<'s>(
         &self,
-        latest: &'s Snapshot,
+        (latest, since): (&'s Snapshot, Option<DateTime<Utc>>),
         rule: &'s UsageRule,
         now: DateTime<Utc>,
     ) -> anyhow::Result<(Slopes, Curves<'s>)> {
@@ -34,7 +34,7 @@ impl ReportInputs<'_> {
         if !of_week.is_empty() {
             week.add_latest(latest, rule);
         }
-        let drawn = self.moments_of_curves(&curves, latest, now)?;
+        let drawn = self.moments_of_curves(&curves, (latest, since), now)?;
         let moments: BTreeSet<DateTime<Utc>> = of_week.iter().chain(&drawn).copied().collect();
         let moments: Vec<DateTime<Utc>> = moments.into_iter().collect();
         self.each_reading(&moments, latest, rule, |earlier| {

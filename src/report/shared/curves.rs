@@ -57,10 +57,12 @@ impl<'a> Curves<'a> {
         Self { latest, rule, moments: Vec::new() }
     }
 
-    /// The earliest moment that they look back to; none where no cycle is known.
-    pub(crate) fn since(&self) -> Option<DateTime<Utc>> {
-        let starts = self.latest.organizations().iter().filter_map(|seen| seen.period_start);
-        starts.min().map(|start| start - LONGEST_CYCLE)
+    /// The earliest moment that they look back to; none where no cycle is known. This cycle they show whole, and of the previous one what
+    /// came after the moment that somebody asked for.
+    pub(crate) fn since(&self, asked: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
+        let start = self.latest.organizations().iter().filter_map(|seen| seen.period_start).min()?;
+        let previous = start - LONGEST_CYCLE;
+        Some(asked.map_or(previous, |asked| asked.clamp(previous, start)))
     }
 
     /// Adds what an earlier snapshot showed; earliest first.

@@ -75,3 +75,14 @@ fn the_largest_number_of_units_is_a_figure_like_any_other() {
     let letters = curves.letters(0, &curves.axis(0).unwrap());
     assert_eq!(letters, format!("{}:00__", i64::MAX));
 }
+
+#[test]
+fn they_look_back_to_the_previous_cycle_or_as_far_as_is_asked_and_show_this_cycle_whole() {
+    let (latest, rule) = (Snapshot::new(at("11-22T06:00"), [lab(8_120)]), UsageRule::default());
+    let since = |asked| Curves::new(&latest, &rule).since(asked).unwrap();
+    let (this_cycle, previous) = (at("11-05T00:00"), at("11-05T00:00") - LONGEST_CYCLE);
+    assert_eq!(since(None), previous);
+    assert_eq!(since(Some(at("10-23T06:00"))), at("10-23T06:00"));
+    assert_eq!(since(Some(at("11-15T06:00"))), this_cycle);
+    assert_eq!(since(Some(at("01-01T00:00"))), previous);
+}
