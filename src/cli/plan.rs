@@ -16,7 +16,7 @@ use rustix::fs::FileType;
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio_util::sync::CancellationToken;
 
-pub(super) use self::json::to_json;
+pub(super) use self::json::PlanJson;
 use self::markdown::markdown;
 pub(super) use self::rows::results;
 pub(super) use self::style::{Style, wrap_text};
@@ -67,7 +67,7 @@ pub(super) async fn plan(
             write!(out, "{}", text(&visible(&name), &plan, style(config, color), tense))?;
         }
         Format::Json => {
-            writeln!(out, "{}", edge::json(&serde_json::to_string_pretty(&to_json(&name, &plan))?))?;
+            edge::write_json(out, &PlanJson::new(&name, &plan))?;
         }
         Format::Markdown => write!(out, "{}", markdown(&name, &plan, config.schedule.timezone, list_all))?,
         Format::Csv => out.write_all(&plan_csv(&plan))?,

@@ -4,9 +4,10 @@ use std::io::Write;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::json;
+use serde::Serialize;
+use serde_json::Value;
 
-use super::plan::{self, Style, Tense, command, style, to_json, wrap_text};
+use super::plan::{self, PlanJson, Style, Tense, command, style, wrap_text};
 use super::table::{Side, Table};
 use super::terminal;
 use crate::change::plan::short_hash;
@@ -42,7 +43,7 @@ pub(super) fn list_runs(
     runs.retain(|run| states.is_empty() || states.contains(&run.record.state));
     if format == Output::Json {
         let records: Vec<_> = runs.iter().map(|run| &run.record).collect();
-        writeln!(out, "{}", edge::json(&serde_json::to_string_pretty(&records)?))?;
+        edge::write_json(out, &records)?;
     } else if runs.is_empty() && there_are_others {
         let states: Vec<&str> = states.iter().map(|state| state.as_str()).collect();
         writeln!(out, "No run is {}.", states.join(" or "))?;
@@ -50,6 +51,13 @@ pub(super) fn list_runs(
         write!(out, "{}", list(&runs, style(config, color), config.guard.expire))?;
     }
     Ok(Exit::Done)
+}
+
+/// For programs; the fields in the order of their names.
+#[derive(Serialize)]
+struct RunJson<'a> {
+    plan: PlanJson<'a>,
+    run: Value,
 }
 
 /// One run in full: its id, or a part of it that no other run has.
@@ -63,8 +71,8 @@ pub(super) fn show_run(
     let run = Run::find(&config.runs_dir(), written)?;
     let summary = summarize_for_display(&run)?;
     if format == Output::Json {
-        let value = json!({ "run": run.record, "plan": to_json(&run.record.file, &summary.plan) });
-        writeln!(out, "{}", edge::json(&serde_json::to_string_pretty(&value)?))?;
+        let plan = PlanJson::new(&run.record.file, &summary.plan);
+        edge::write_json(out, &RunJson { plan, run: serde_json::to_value(&run.record)? })?;
     } else {
         write!(out, "{}", text(config, &run, &summary, color))?;
     }

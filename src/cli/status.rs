@@ -26,7 +26,7 @@ pub(super) fn status(
 ) -> anyhow::Result<Exit> {
     let view = status::status(inputs, mailer, advice, Clock::read().now());
     match format {
-        Output::Json => writeln!(out, "{}", edge::json(&serde_json::to_string_pretty(&view)?))?,
+        Output::Json => edge::write_json(out, &view)?,
         Output::Text => write!(out, "{}", text::text(&view, Paint::stdout(color)))?,
     }
     Ok(Exit::Done)

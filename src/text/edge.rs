@@ -1,7 +1,10 @@
 //! What every text passes when it leaves for people: a terminal, the log, a mail, a page, an answer. Nothing hidden, no secret.
 
 use std::borrow::Cow;
+use std::io::{self, Write};
 
+use memchr::memrchr;
+use serde::Serialize;
 use serde_json::Value;
 
 use super::clean::visible;
@@ -80,18 +83,66 @@ pub(crate) fn values(value: Value) -> Value {
 pub(crate) fn json(text: &str) -> String {
     let text = redact(text);
     let mut out = String::with_capacity(text.len());
-    for letter in text.chars() {
-        let is_shown = matches!(letter, ' '..='~' | '\n')
-            || visible(letter.encode_utf8(&mut [0; 4])).starts_with(letter);
-        if is_shown {
-            out.push(letter);
+    for line in text.split_inclusive('\n') {
+        if line.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n')) {
+            out += line; // as nearly each is
         } else {
-            for unit in letter.encode_utf16(&mut [0; 2]) {
-                out += &format!("\\u{unit:04x}");
-            }
+            line.chars().for_each(|letter| push_shown(&mut out, letter));
         }
     }
     out
+}
+
+fn push_shown(out: &mut String, letter: char) {
+    let is_shown =
+        matches!(letter, ' '..='~' | '\n') || visible(letter.encode_utf8(&mut [0; 4])).starts_with(letter);
+    if is_shown {
+        out.push(letter);
+    } else {
+        for unit in letter.encode_utf16(&mut [0; 2]) {
+            *out += &format!("\\u{unit:04x}");
+        }
+    }
+}
+
+/// Writes a value as such a text, in lines. There may be a hundred thousand rows in it: few of them are in memory.
+pub(crate) fn write_json(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
+    let mut lines = JsonLines { out, waiting: Vec::new() };
+    serde_json::to_writer_pretty(&mut lines, value)?;
+    lines.waiting.push(b'\n');
+    lines.flush()
+}
+
+/// Passes on JSON when enough lines of it have come.
+struct JsonLines<'o, W> {
+    out: &'o mut W,
+    waiting: Vec<u8>,
+}
+
+impl<W: Write> JsonLines<'_, W> {
+    fn pass_on(&mut self, count: usize) -> io::Result<()> {
+        let text = str::from_utf8(&self.waiting[..count]).map_err(io::Error::other)?;
+        self.out.write_all(json(text).as_bytes())?;
+        self.waiting.drain(..count);
+        Ok(())
+    }
+}
+
+impl<W: Write> Write for JsonLines<'_, W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        const ENOUGH: usize = 1 << 16;
+        self.waiting.extend_from_slice(bytes);
+        if self.waiting.len() >= ENOUGH
+            && let Some(end) = memrchr(b'\n', &self.waiting)
+        {
+            self.pass_on(end + 1)?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.pass_on(self.waiting.len())
+    }
 }
 
 fn by_line<'t>(text: &'t str, each: impl Fn(&'t str) -> Cow<'t, str>) -> Cow<'t, str> {

@@ -42,7 +42,7 @@ pub(super) fn show_timeline(
     match asked.format {
         TableFormat::Text => write!(out, "{}", text(&timeline, style))?,
         TableFormat::Csv => csv(&timeline, out)?,
-        TableFormat::Json => writeln!(out, "{}", edge::json(&serde_json::to_string_pretty(&timeline)?))?,
+        TableFormat::Json => edge::write_json(out, &timeline)?,
     }
     Ok(Exit::Done)
 }

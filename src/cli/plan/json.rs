@@ -1,72 +1,131 @@
-//! The whole plan for programs: every row, with names that never change their meaning.
+//! The whole plan for programs: every row, with names that never change their meaning. Fields are in the order of their names.
 
+use chrono::{DateTime, Utc};
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 use super::requests::Requests;
-use crate::change::{Plan, PlanRow, Verdict};
-use crate::report::shared::planned::organizations;
+use crate::change::{Action, GuardHit, Plan, PlanRow, Verdict};
+use crate::domain::quota::{Aid, OrgId, Units};
+use crate::report::shared::planned::{OrganizationView, organizations};
 
-pub(in crate::cli) fn to_json(name: &str, plan: &Plan) -> Value {
-    let counts = plan.counts();
-    let requests = Requests::for_plan(plan);
-    let by_operation: Map<String, Value> =
-        requests.by_operation().map(|(operation, count)| (operation, json!(count))).collect();
-    json!({
-        "file": name,
-        "plan_sha256": plan.sha256,
-        "counts": {
-            "rows": plan.rows.len(), "raises": counts.raises, "decreases": counts.decreases, "new": counts.new,
-            "removed": counts.removed, "unchanged": counts.unchanged, "refused": counts.refused, "held": counts.held,
-            "flows": plan.to_send().count(), "scheduled": plan.scheduled_rows().count(),
-        },
-        "requests": { "total": requests.total(), "by_operation": by_operation },
-        "organizations": organizations(plan).iter().map(|view| json!({
-            "org_id": view.totals.org_id,
-            "org_name": view.totals.name,
-            "quota": view.totals.quota,
-            "plan_units": view.totals.plan_units,
-            "allocated_before": view.totals.allocated_before,
-            "allocated_after": view.totals.allocated_after,
-            "over_allocated_before": view.over.0,
-            "over_allocated_after": view.over.1,
-            "held": view.held,
-            "refused": view.refused,
-            "flows": view.applies_now,
-            "scheduled": view.scheduled,
-        })).collect::<Vec<_>>(),
-        "rows": plan.rows.iter().map(row).collect::<Vec<_>>(),
-    })
+#[derive(Serialize)]
+pub(in crate::cli) struct PlanJson<'a> {
+    counts: Value,
+    file: &'a str,
+    organizations: Vec<Value>,
+    plan_sha256: &'a str,
+    requests: Value,
+    #[serde(serialize_with = "rows")]
+    rows: &'a [PlanRow],
 }
 
-fn row(row: &PlanRow) -> Value {
-    let (verdict, reasons): (&str, Vec<Value>) = match &row.verdict {
-        Verdict::Send => ("send", Vec::new()),
-        Verdict::Unchanged(why) => ("unchanged", vec![json!({ "message": why.message(row.before) })]),
-        Verdict::Refused(problem) => {
-            ("refused", vec![json!({ "code": problem.code.as_str(), "message": problem.message })])
+impl<'a> PlanJson<'a> {
+    pub(in crate::cli) fn new(name: &'a str, plan: &'a Plan) -> Self {
+        let counts = plan.counts();
+        let requests = Requests::for_plan(plan);
+        let by_operation: Map<String, Value> =
+            requests.by_operation().map(|(operation, count)| (operation, json!(count))).collect();
+        let organization = |view: &OrganizationView<'_>| {
+            json!({
+                "org_id": view.totals.org_id,
+                "org_name": view.totals.name,
+                "quota": view.totals.quota,
+                "plan_units": view.totals.plan_units,
+                "allocated_before": view.totals.allocated_before,
+                "allocated_after": view.totals.allocated_after,
+                "over_allocated_before": view.over.0,
+                "over_allocated_after": view.over.1,
+                "held": view.held,
+                "refused": view.refused,
+                "flows": view.applies_now,
+                "scheduled": view.scheduled,
+            })
+        };
+        Self {
+            counts: json!({
+                "rows": plan.rows.len(), "raises": counts.raises, "decreases": counts.decreases, "new": counts.new,
+                "removed": counts.removed, "unchanged": counts.unchanged, "refused": counts.refused, "held": counts.held,
+                "flows": plan.to_send().count(), "scheduled": plan.scheduled_rows().count(),
+            }),
+            file: name,
+            organizations: organizations(plan).iter().map(organization).collect(),
+            plan_sha256: &plan.sha256,
+            requests: json!({ "total": requests.total(), "by_operation": by_operation }),
+            rows: &plan.rows,
         }
-        Verdict::Held(tripped) => (
-            "held",
-            tripped.iter().map(|t| json!({ "guard": t.guard.as_str(), "message": t.message })).collect(),
-        ),
-    };
-    json!({
-        "row": row.row,
-        "action": row.action,
-        "org_id": row.target.as_ref().map(|target| &target.org_id),
-        "org_name": row.org_name,
-        "aid": row.target.as_ref().and_then(|target| target.aid.as_ref()),
-        "account_group_name": row.account_group_name,
-        "before": row.before,
-        "after": row.after,
-        "written": row.written,
-        "effective": row.due,
-        "used": row.used,
-        "projected": row.projected,
-        "headroom": row.headroom(),
-        "verdict": verdict,
-        "reasons": reasons,
-        "warnings": row.warnings,
-        "comment": row.comment,
-    })
+    }
+}
+
+/// Each is made when it is written: a value of all of them would take ten times what the plan does.
+fn rows<S: Serializer>(rows: &[PlanRow], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(rows.iter().map(RowJson::new))
+}
+
+#[derive(Serialize)]
+struct RowJson<'a> {
+    account_group_name: &'a str,
+    action: Action,
+    after: Option<Units>,
+    aid: Option<&'a Aid>,
+    before: Option<Units>,
+    comment: &'a str,
+    effective: Option<DateTime<Utc>>,
+    headroom: Option<Units>,
+    org_id: Option<&'a OrgId>,
+    org_name: &'a str,
+    projected: Option<Units>,
+    reasons: Vec<Reason<'a>>,
+    row: usize,
+    used: Option<Units>,
+    verdict: &'static str,
+    warnings: &'a [String],
+    written: &'a str,
+}
+
+/// Why a row is not sent.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Reason<'a> {
+    Unchanged { message: String },
+    Refused { code: &'a str, message: &'a str },
+    Held { guard: &'a str, message: &'a str },
+}
+
+impl<'a> RowJson<'a> {
+    fn new(row: &'a PlanRow) -> Self {
+        let (verdict, reasons) = match &row.verdict {
+            Verdict::Send => ("send", Vec::new()),
+            Verdict::Unchanged(why) => {
+                ("unchanged", vec![Reason::Unchanged { message: why.message(row.before) }])
+            }
+            Verdict::Refused(problem) => {
+                ("refused", vec![Reason::Refused { code: problem.code.as_str(), message: &problem.message }])
+            }
+            Verdict::Held(tripped) => {
+                let reason =
+                    |hit: &'a GuardHit| Reason::Held { guard: hit.guard.as_str(), message: &hit.message };
+                ("held", tripped.iter().map(reason).collect())
+            }
+        };
+        Self {
+            account_group_name: &row.account_group_name,
+            action: row.action,
+            after: row.after,
+            aid: row.target.as_ref().and_then(|target| target.aid.as_ref()),
+            before: row.before,
+            comment: &row.comment,
+            effective: row.due,
+            headroom: row.headroom(),
+            org_id: row.target.as_ref().map(|target| &target.org_id),
+            org_name: &row.org_name,
+            projected: row.projected,
+            reasons,
+            row: row.row,
+            used: row.used,
+            verdict,
+            warnings: &row.warnings,
+            written: &row.written,
+        }
+    }
 }

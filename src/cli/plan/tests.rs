@@ -425,7 +425,7 @@ fn markdown_of_a_plan_that_changes_nothing_has_a_line_for_the_rows_and_with_all_
 #[test]
 fn json_has_every_row_and_the_outcome_of_each_organization() {
     let plan = every_kind();
-    let value = to_json("q4.csv", &plan);
+    let value = serde_json::to_value(PlanJson::new("q4.csv", &plan)).unwrap();
     assert_eq!(value["rows"].as_array().map(Vec::len), Some(plan.rows.len()));
     assert_eq!(value["requests"]["total"], 4);
     assert_eq!(value["requests"]["by_operation"]["assign_account_groups"], 2);

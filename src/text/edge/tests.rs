@@ -24,6 +24,29 @@ fn our_colours_stay_and_those_of_others_do_not() {
 }
 
 #[test]
+fn what_is_written_in_pieces_is_the_text_that_is_made_at_once() {
+    super::super::redact::register("a-secret-in-json");
+    let row = |number: usize| {
+        let name = if number.is_multiple_of(7) { "a\u{202e}b a-secret-in-json é" } else { "Lab" };
+        serde_json::json!({ "name": name, "number": number, "note": "n".repeat(number % 400) })
+    };
+    let rows: Vec<_> = (0..2_000).map(row).collect();
+    let mut written = Vec::new();
+    write_json(&mut written, &rows).unwrap();
+    let at_once = json(&serde_json::to_string_pretty(&rows).unwrap()) + "\n";
+    assert!(at_once.contains("\\u202eb [redacted] é") && at_once.len() > 3 << 16);
+    assert_eq!(String::from_utf8(written).unwrap(), at_once);
+}
+
+#[test]
+fn a_reader_that_ends_before_all_json_is_written_is_told_from_other_errors() {
+    let (reader, mut closed) = std::io::pipe().unwrap();
+    drop(reader);
+    let error = write_json(&mut closed, &vec!["a long line"; 10_000]).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
+}
+
+#[test]
 fn json_means_the_same_when_its_hidden_letters_are_escaped() {
     let value = serde_json::json!({ "name": "a\u{202e}b\u{9b}\u{1b}👩\u{200d}💻\u{e0041}é" });
     let text = json(&serde_json::to_string_pretty(&value).unwrap());
