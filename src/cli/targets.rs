@@ -1,12 +1,13 @@
 //! `targets`: quota and usage of every organization and account group, worst first.
 
+mod json;
+
 use std::io::Write;
 
-use anyhow::Context;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use serde_json::json;
 
+use self::json::write_json;
 use super::plan::Style;
 use super::table::{Cell, Side, Table, Tone};
 use super::terminal;
@@ -19,7 +20,7 @@ use crate::history::{Block, NONE_READABLE, Unreadable, left_out};
 use crate::jobs::report_inputs::ReportInputs;
 use crate::report::{Level, QuotaStatus, Ranking, is_over, words, write_usage_csv};
 use crate::text::words::grouped;
-use crate::text::{edge, glob, lookalike};
+use crate::text::{glob, lookalike};
 
 /// A person reads so many lines at most; CSV and JSON have all.
 const LISTED: usize = 1000;
@@ -202,39 +203,6 @@ fn runs_out(status: &QuotaStatus, style: Style) -> String {
         None if status.is_measured() && !status.ran_out => String::new(),
         _ => status.status.to_string(),
     }
-}
-
-/// One target after the other, because there may be a million.
-fn write_json(latest: &Snapshot, ranking: &Ranking<'_>, out: &mut impl Write) -> anyhow::Result<()> {
-    writeln!(out, "{{\n  \"taken_at\": {},\n  \"targets\": [", json!(latest.taken_at))?;
-    for (index, status) in ranking.statuses().enumerate() {
-        let [name, org_name] = status.whole_names();
-        let target = json!({
-            "org_id": status.target.org_id,
-            "org_name": org_name,
-            "aid": status.target.aid,
-            "account_group_name": status.target.aid.as_ref().map(|_| name),
-            "quota": status.quota,
-            "used": status.used,
-            "projected": status.projected,
-            "headroom": status.headroom,
-            "percent_used": status.percent_used,
-            "percent_projected": status.percent_projected,
-            "level": status.level,
-            "status": status.status,
-            "runs_out_at": status.runs_out_at,
-            "runs_out_by_projection": status.runs_out_by_projection,
-            "runs_out_by_slope": status.runs_out_by_slope,
-        });
-        let comma = if index > 0 { ",\n" } else { "" };
-        write!(
-            out,
-            "{comma}    {}",
-            edge::json(&serde_json::to_string(&target).context("figures and texts")?)
-        )?;
-    }
-    writeln!(out, "\n  ]\n}}")?;
-    Ok(())
 }
 
 #[cfg(test)]

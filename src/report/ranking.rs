@@ -3,6 +3,7 @@
 //! Of a million targets only what decides their order is kept. The texts of one are made when it is shown.
 
 use crate::domain::quota::{Place, SnapshotRow, Target, Units, UsageRule};
+use crate::parallel::Cores;
 use crate::report::shared::quota_status::{JudgingContext, QuotaStatus, Rank, Shortage, over, quota_status};
 use crate::report::shared::week::Slopes;
 
@@ -74,6 +75,17 @@ impl<'a> Ranking<'a> {
     /// How each of the worst stands, worst first.
     pub(crate) fn statuses(&self) -> impl Iterator<Item = QuotaStatus> {
         self.worst.iter().map(|ranked| self.status(ranked))
+    }
+
+    /// Makes something of a few statuses at a time by all cores, and hands that out, worst first: there may be a million.
+    pub(crate) fn by_all_cores<U: Send, R>(
+        &self,
+        make: impl Fn(&mut dyn Iterator<Item = QuotaStatus>) -> U + Sync,
+        take: impl FnOnce(&mut dyn Iterator<Item = U>) -> R,
+    ) -> R {
+        const A_FEW: usize = 256;
+        let make = |some: &[Ranked<'_>]| make(&mut some.iter().map(|ranked| self.status(ranked)));
+        Cores::All.map_in_order(self.worst.chunks(A_FEW), make, take)
     }
 
     /// How the one in this place stands; the worst is in the first.

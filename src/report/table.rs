@@ -70,12 +70,23 @@ pub(crate) fn write_usage_table(ranking: &Ranking<'_>, out: &mut dyn Write) -> a
 
 /// The same for programs.
 pub(crate) fn write_usage_csv(ranking: &Ranking<'_>, out: &mut dyn Write) -> anyhow::Result<()> {
-    let mut csv = csv::Writer::from_writer(out);
-    csv.write_record(USAGE_COLUMNS)?;
-    for status in ranking.statuses() {
-        csv.write_record(usage_record(&status))?;
-    }
-    Ok(csv.flush()?)
+    let lines = |statuses: &mut dyn Iterator<Item = QuotaStatus>| -> anyhow::Result<Vec<u8>> {
+        let mut csv = csv::Writer::from_writer(Vec::new());
+        for status in statuses {
+            csv.write_record(usage_record(&status))?;
+        }
+        Ok(csv.into_inner()?)
+    };
+    let mut header = csv::Writer::from_writer(&mut *out);
+    header.write_record(USAGE_COLUMNS)?;
+    header.flush()?;
+    drop(header);
+    ranking.by_all_cores(lines, |texts| {
+        for text in texts {
+            out.write_all(&text?)?;
+        }
+        Ok(())
+    })
 }
 
 /// The worst targets, as many as a mail holds.
