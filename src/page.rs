@@ -111,7 +111,7 @@ pub(crate) fn plain_page(
     render(template, Value::from(Serde(edge::values(serde_json::to_value(view)?))), live)
 }
 
-/// Writes the page while its rows are made, a few at a time.
+/// Writes the page of a report. Where all cores do that, its rows are made a few at a time, while others are written.
 fn write_report(
     template: &'static str,
     (page, beside_it): (UsagePage<'_>, Value),
@@ -120,12 +120,10 @@ fn write_report(
     out: &mut (dyn Write + Send),
 ) -> anyhow::Result<()> {
     let UsagePage { report, beside, rows, data } = page;
-    let (sent, received) = sync_channel::<Value>(ROWS_AHEAD);
-    let received = Mutex::new(received); // a template's values are for all threads
+    let data = inert_script(&edge::values(serde_json::to_value(&data)?).to_string());
     let values = context! {
-        rows => Value::make_one_shot_iterator(iter::from_fn(move || received.lock().ok()?.recv().ok())),
         own_cells => report.organizations.iter().map(|seen| common_cells(&seen.own)).collect::<Vec<_>>(),
-        data => Value::from_safe_string(inert_script(&edge::values(serde_json::to_value(&data)?).to_string())),
+        data => Value::from_safe_string(data),
         beside => Serde(beside),
         ..context! { ..beside_it, ..Value::from(Serde(edge::values(serde_json::to_value(&report)?))) }
     };
@@ -138,6 +136,14 @@ fn write_report(
         }
         Value::from_safe_string(html)
     };
+    if cores == Cores::One {
+        let rows = places.map(written).collect::<Vec<_>>();
+        return write(template, context! { rows, ..values }, live, out);
+    }
+    let (sent, received) = sync_channel::<Value>(ROWS_AHEAD);
+    let received = Mutex::new(received); // a template's values are for all threads
+    let received = iter::from_fn(move || received.lock().ok()?.recv().ok());
+    let values = context! { rows => Value::make_one_shot_iterator(received), ..values };
     thread::scope(|scope| {
         let page = thread::Builder::new().spawn_scoped(scope, move || write(template, values, live, out))?;
         cores.map_in_order(places, written, |rows| {

@@ -38,6 +38,28 @@ fn every_account_group_is_on_it_worst_first() {
 }
 
 #[test]
+fn a_page_is_the_same_whether_one_core_makes_its_rows_or_all() {
+    for count in [0, 1, ROWS_AT_ONCE, 5 * ROWS_AT_ONCE + 1] {
+        let groups = (0..count).map(|number| {
+            let used = i64::try_from(number).unwrap();
+            group(&(300_000 + number).to_string(), &format!("Group {number}"), Some(100), used, used)
+        });
+        let latest = Snapshot::new(at("11-22T06:00"), groups);
+        let mut written = Vec::new();
+        with_page(&latest, &[], |page| write_usage(page, Cores::All, &mut written)).unwrap();
+        assert_eq!(String::from_utf8(written).unwrap(), shown(&latest, &[]));
+    }
+}
+
+#[test]
+fn what_is_written_nowhere_is_an_error_and_no_row_is_waited_for() {
+    let groups = (0..100 * ROWS_AT_ONCE).map(|number| group(&number.to_string(), "Lab", Some(100), 1, 2));
+    let latest = Snapshot::new(at("11-22T06:00"), groups);
+    let mut full = &mut [0; 1000][..];
+    assert!(with_page(&latest, &[], |page| write_usage(page, Cores::All, &mut full)).is_err());
+}
+
+#[test]
 fn a_file_leaves_out_nothing_that_a_mail_cuts() {
     let organizations = (0..40).map(|number| {
         organization(&(20_000 + number).to_string(), &format!("Tenant {number}"), Some(100), 10, 20)

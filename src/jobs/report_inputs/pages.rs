@@ -60,14 +60,15 @@ impl ReportInputs<'_> {
         let part = latest.filtered(|place| place.account_group.is_none() || worst.contains(&place.target()));
         let numbers: BTreeMap<Target, usize> =
             part.places().enumerate().map(|(number, place)| (place.target(), number)).collect();
-        let statuses = report.worst.clone();
-        let number = |status: &QuotaStatus| (numbers[&status.target], status.target.clone());
+        let numbered = |status: &QuotaStatus| Some((*numbers.get(&status.target)?, status.clone()));
+        let groups: Vec<(usize, QuotaStatus)> = report.worst.iter().filter_map(numbered).collect();
+        let target = |(number, status): &(usize, QuotaStatus)| (*number, status.target.clone());
         let rule = self.config.usage.rule();
         let input = PageInput {
             latest: &part,
             groups: Groups {
-                targets: statuses.iter().map(number).collect(),
-                status: &|place| statuses[place].clone(),
+                targets: groups.iter().map(target).collect(),
+                status: &|place| groups[place].1.clone(),
             },
             left_out: 0,
             curves: self.curves(&part, &rule, now)?,
