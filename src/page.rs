@@ -10,7 +10,6 @@ mod target_row;
 
 use std::io::Write;
 use std::iter;
-use std::panic::resume_unwind;
 use std::sync::Mutex;
 use std::sync::mpsc::sync_channel;
 use std::thread;
@@ -31,8 +30,9 @@ use crate::report::UsagePage;
 use crate::text::edge;
 use crate::text::template_filters::{add_filters, isolated_text};
 
-/// So many rows are handed over at once, and so often before they are written.
+/// So many rows are handed over at once.
 const ROWS_AT_ONCE: usize = 64;
+/// So many of these wait to be written.
 const ROWS_AHEAD: usize = 2;
 /// More than most take.
 const ROW_BYTES: usize = 640;
@@ -84,12 +84,8 @@ pub(crate) fn usage(page: UsagePage<'_>, live: Option<&PageFrame>) -> anyhow::Re
 }
 
 /// The same, written to a file: with thousands of account groups it is never in memory as a whole.
-pub(crate) fn write_usage(
-    page: UsagePage<'_>,
-    cores: Cores,
-    out: &mut (dyn Write + Send),
-) -> anyhow::Result<()> {
-    write_report("usage.html", (page, context! {}), None, cores, out)
+pub(crate) fn write_usage(page: UsagePage<'_>, out: &mut dyn Write) -> anyhow::Result<()> {
+    write_report("usage.html", (page, context! {}), None, Cores::All, out)
 }
 
 /// The same as the first page: what is wrong or waits, `now`, beside the organizations and the worst account groups.
@@ -117,7 +113,7 @@ fn write_report(
     (page, beside_it): (UsagePage<'_>, Value),
     live: Option<&PageFrame>,
     cores: Cores,
-    out: &mut (dyn Write + Send),
+    out: &mut dyn Write,
 ) -> anyhow::Result<()> {
     let UsagePage { report, beside, rows, data } = page;
     let data = inert_script(&edge::values(serde_json::to_value(&data)?).to_string());
@@ -128,7 +124,7 @@ fn write_report(
         ..context! { ..beside_it, ..Value::from(Serde(edge::values(serde_json::to_value(&report)?))) }
     };
     let places = (0..rows.count()).step_by(ROWS_AT_ONCE);
-    let written = |begin: usize| {
+    let made = |begin: usize| {
         let places = begin..rows.count().min(begin + ROWS_AT_ONCE);
         let mut html = String::with_capacity(ROWS_AT_ONCE * ROW_BYTES);
         for place in places {
@@ -136,22 +132,23 @@ fn write_report(
         }
         Value::from_safe_string(html)
     };
-    if cores == Cores::One {
-        let rows = places.map(written).collect::<Vec<_>>();
-        return write(template, context! { rows, ..values }, live, out);
-    }
-    let (sent, received) = sync_channel::<Value>(ROWS_AHEAD);
-    let received = Mutex::new(received); // a template's values are for all threads
-    let received = iter::from_fn(move || received.lock().ok()?.recv().ok());
-    let values = context! { rows => Value::make_one_shot_iterator(received), ..values };
     thread::scope(|scope| {
-        let page = thread::Builder::new().spawn_scoped(scope, move || write(template, values, live, out))?;
-        cores.map_in_order(places, written, |rows| {
-            // Nobody wants the rest where the page cannot be written.
-            let _ = rows.map(|rows| sent.send(rows)).find(Result::is_err);
-        });
-        drop(sent);
-        page.join().unwrap_or_else(|panic| resume_unwind(panic))
+        let (sent, received) = sync_channel::<Value>(ROWS_AHEAD);
+        let (places, made) = (&places, &made);
+        let make_all = move || {
+            cores.map_in_order(places.clone(), made, |rows| {
+                // Nobody wants the rest where the page cannot be written.
+                let _ = rows.map(|rows| sent.send(rows)).find(Result::is_err);
+            });
+        };
+        let has_maker = cores == Cores::All && thread::Builder::new().spawn_scoped(scope, make_all).is_ok();
+        let rows = if has_maker {
+            let received = Mutex::new(received); // a template's values are for all threads
+            Value::make_one_shot_iterator(iter::from_fn(move || received.lock().ok()?.recv().ok()))
+        } else {
+            places.clone().map(made).collect::<Vec<_>>().into()
+        };
+        write(template, context! { rows, ..values }, live, out)
     })
 }
 
@@ -159,7 +156,7 @@ fn render(template: &'static str, values: Value, live: Option<&PageFrame>) -> an
     into_text(|out| write(template, values, live, out))
 }
 
-fn into_text(write: impl FnOnce(&mut (dyn Write + Send)) -> anyhow::Result<()>) -> anyhow::Result<String> {
+fn into_text(write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>) -> anyhow::Result<String> {
     let mut page = Vec::new();
     write(&mut page)?;
     Ok(String::from_utf8(page)?)
@@ -169,7 +166,7 @@ fn write(
     template: &'static str,
     values: Value,
     live: Option<&PageFrame>,
-    out: &mut (dyn Write + Send),
+    out: &mut dyn Write,
 ) -> anyhow::Result<()> {
     let values = context! {
         policy => policy(live.is_some()),
@@ -188,6 +185,7 @@ fn environment() -> Result<Environment<'static>, minijinja::Error> {
     let blocks = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?;
     environment.set_syntax(blocks);
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_debug(false); // an error would keep the rows, and who makes them would wait for ever
     add_filters(&mut environment);
     environment.add_filter("dots", |text: &Value| Value::from_safe_string(with_dots(&html_of(text))));
     for (name, template) in TEMPLATES {

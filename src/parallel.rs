@@ -8,7 +8,7 @@ use std::thread::{self, Scope, ScopedJoinHandle};
 
 /// So many items of each worker are under way, so that none waits for the next one, and few are in memory.
 const AHEAD: usize = 2;
-/// More workers only wait for the disk.
+/// More workers wait for the disk, or for the thread that takes their results.
 const MOST: usize = 8;
 
 /// What work is done by. The daemon shares its machine, and takes one.

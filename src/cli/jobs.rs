@@ -25,7 +25,6 @@ use crate::jobs::requests::Ask;
 use crate::jobs::requests::basis::Basis;
 use crate::jobs::{self, App, Job, Sends, Trigger, Worker, closing_report};
 use crate::page;
-use crate::parallel::Cores;
 use crate::report::{self, Extent, Ranking, changes_table, write_closing_table, write_usage_table};
 
 /// This process as one that may hold the lock.
@@ -162,7 +161,7 @@ pub(super) async fn usage_report(
         ReportFile::Page(path) => {
             let routes = app.mailer.warned_of_routes().unwrap_or_default();
             inputs.with_usage_page((&latest, &scope), &|target| routes.owners(target), now, |page| {
-                write_with(path, |file| page::write_usage(page, Cores::All, file))
+                write_with(path, |file| page::write_usage(page, file))
             })
         }
         ReportFile::Table(path) => {
@@ -227,7 +226,7 @@ fn write(out: &Path, content: &[u8]) -> anyhow::Result<Exit> {
 /// Writes a file whole or not at all.
 fn write_with(
     out: &Path,
-    content: impl FnOnce(&mut (dyn Write + Send)) -> anyhow::Result<()>,
+    content: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>,
 ) -> anyhow::Result<Exit> {
     let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty());
     anyhow::ensure!(

@@ -30,8 +30,8 @@ pub(super) fn cancel_on_signals(cancel: &CancellationToken, is_daemon: bool) -> 
     let cancel = cancel.clone();
     tokio::spawn(async move {
         next_signal(&mut stops).await;
-        tracing::info!("stopping"); // first: what was cancelled may end the process at once
         cancel.cancel();
+        tracing::info!("stopping");
         let _ = tokio::time::timeout(LONGEST_STOP, next_signal(&mut stops)).await;
         tracing::warn!("{STOPPED}");
         std::process::exit(i32::from(at_once as u8));

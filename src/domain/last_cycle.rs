@@ -12,7 +12,7 @@ use crate::domain::quota::{OrgId, Organization, Snapshot, Target, Units, UsageRu
 /// A cycle that ended so long before this one began is another one: those between them were not seen.
 const GAP: TimeDelta = TimeDelta::days(3);
 /// The API may say the start of the same cycle a little differently.
-const SAME: TimeDelta = TimeDelta::days(1);
+pub(crate) const SAME: TimeDelta = TimeDelta::days(1);
 /// So many snapshots are opened at most. Organizations that renew on one day share theirs.
 const MOST: usize = 20;
 /// So far back from the end the usage may have been read last.

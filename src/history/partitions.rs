@@ -22,8 +22,8 @@ pub(super) fn partition(folder: &Path, at: DateTime<Utc>) -> PathBuf {
 /// The moments of all files in a partitioned folder, earliest first.
 pub(super) fn moments(folder: &Path) -> anyhow::Result<Vec<DateTime<Utc>>> {
     let mut found = Vec::new();
-    for (year, months) in folders(folder, b"year=dddd")? {
-        for (month, files) in folders(&months, b"month=dd")? {
+    for (year, months) in folders(folder, b"year=", 4)? {
+        for (month, files) in folders(&months, b"month=", 2)? {
             for entry in fs_err::read_dir(&files)? {
                 let entry = entry?;
                 let at = moment(entry.file_name().as_encoded_bytes());
@@ -42,7 +42,11 @@ pub(super) fn moments(folder: &Path) -> anyhow::Result<Vec<DateTime<Utc>>> {
 
 /// The moment whose file has this name, if one has.
 fn moment(name: &[u8]) -> Option<DateTime<Utc>> {
-    if !is_like(name, NAME) {
+    let is_at_place = |(letter, of_form): (&u8, &u8)| match of_form {
+        b'd' => letter.is_ascii_digit(),
+        other => letter == other,
+    };
+    if name.len() != NAME.len() || !name.iter().zip(NAME).all(is_at_place) {
         return None;
     }
     let part = |digits: Range<usize>| number(&name[digits]);
@@ -50,34 +54,27 @@ fn moment(name: &[u8]) -> Option<DateTime<Utc>> {
     Some(day.and_hms_opt(part(11..13), part(14..16), part(17..19))?.and_utc())
 }
 
-/// Whether a name has this form, in which `d` stands for a digit.
-fn is_like(name: &[u8], form: &[u8]) -> bool {
-    let is_at_place = |(letter, of_form): (&u8, &u8)| match of_form {
-        b'd' => letter.is_ascii_digit(),
-        other => letter == other,
-    };
-    name.len() == form.len() && name.iter().zip(form).all(is_at_place)
-}
-
 /// Of a few digits.
 fn number(digits: &[u8]) -> u32 {
     digits.iter().fold(0, |number, digit| number * 10 + u32::from(digit - b'0'))
 }
 
-/// The folders in a folder whose names have this form, and the numbers that they end with; none where it does not exist.
-fn folders(folder: &Path, form: &[u8]) -> std::io::Result<Vec<(u32, PathBuf)>> {
+/// The folders in a folder whose names are these letters and so many digits, and their numbers; none where the folder does not exist.
+fn folders(folder: &Path, letters: &[u8], digits: usize) -> std::io::Result<Vec<(u32, PathBuf)>> {
     let entries = match fs_err::read_dir(folder) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries?,
     };
-    let digits = form.iter().position(|letter| *letter == b'=').map_or(0, |equals| equals + 1);
     let mut found = Vec::new();
     for entry in entries {
         let entry = entry?;
         let name = entry.file_name();
-        let name = name.as_encoded_bytes();
-        if is_like(name, form) && kind(&entry)?.is_some_and(|kind| kind.is_dir()) {
-            found.push((number(&name[digits..]), entry.path()));
+        let name = name.as_encoded_bytes().strip_prefix(letters);
+        let name = name.filter(|name| name.len() == digits && name.iter().all(u8::is_ascii_digit));
+        if let Some(name) = name
+            && kind(&entry)?.is_some_and(|kind| kind.is_dir())
+        {
+            found.push((number(name), entry.path()));
         }
     }
     Ok(found)

@@ -46,7 +46,7 @@ fn a_page_is_the_same_whether_one_core_makes_its_rows_or_all() {
         });
         let latest = Snapshot::new(at("11-22T06:00"), groups);
         let mut written = Vec::new();
-        with_page(&latest, &[], |page| write_usage(page, Cores::All, &mut written)).unwrap();
+        with_page(&latest, &[], |page| write_usage(page, &mut written)).unwrap();
         assert_eq!(String::from_utf8(written).unwrap(), shown(&latest, &[]));
     }
 }
@@ -55,8 +55,11 @@ fn a_page_is_the_same_whether_one_core_makes_its_rows_or_all() {
 fn what_is_written_nowhere_is_an_error_and_no_row_is_waited_for() {
     let groups = (0..100 * ROWS_AT_ONCE).map(|number| group(&number.to_string(), "Lab", Some(100), 1, 2));
     let latest = Snapshot::new(at("11-22T06:00"), groups);
-    let mut full = &mut [0; 1000][..];
-    assert!(with_page(&latest, &[], |page| write_usage(page, Cores::All, &mut full)).is_err());
+    let whole = shown(&latest, &[]).len();
+    for room in [1_000, whole / 2, whole - 1] {
+        let mut full = vec![0; room];
+        assert!(with_page(&latest, &[], |page| write_usage(page, &mut &mut full[..])).is_err());
+    }
 }
 
 #[test]

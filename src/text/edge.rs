@@ -105,7 +105,7 @@ fn push_shown(out: &mut String, letter: char) {
     }
 }
 
-/// Writes a value as such a text, in lines. There may be a hundred thousand rows in it: few of them are in memory.
+/// Writes a value as [`json`] shows it, and the end of a line. There may be a hundred thousand rows in it: few of them are in memory.
 pub(crate) fn write_json(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
     let mut lines = JsonLines { out, waiting: Vec::new() };
     serde_json::to_writer_pretty(&mut lines, value)?;

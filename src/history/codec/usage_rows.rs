@@ -48,8 +48,9 @@ struct Reader<'t, I: Iterator> {
     /// How many were looked at, and the last one's id, which is lower than that of the next wanted one.
     lines: usize,
     last: &'t [u8],
-    /// What comes before its id, and behind the figures of the last wanted one: most lines begin and end as those before them.
+    /// What the last line has before its id: most begin as the one before.
     head: &'t [u8],
+    /// What the last wanted line has behind its figures: most end as the one before.
     tail: Option<&'t [u8]>,
 }
 
@@ -93,6 +94,7 @@ impl<'t, 'a, I: Iterator<Item = Option<&'a Aid>>> Reader<'t, I> {
 
     /// The cells behind the figures: the cycle, and three that no report shows.
     fn look_at_tail(&mut self, tail: &'t [u8], mut ends: impl Iterator<Item = usize>) -> Option<()> {
+        const { assert!(PERIOD_START == USAGE + 6, "nothing stands between them") };
         let (start, end) = (ends.next()?, ends.next()?);
         if ends.count() != COLUMNS.len() - PERIOD_START - 3 {
             return None;

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde::Serialize;
 
-use crate::domain::last_cycle::is_same_start;
+use crate::domain::last_cycle::{SAME, is_same_start};
 use crate::domain::quota::{Snapshot, Units, UsageRule};
 use crate::report::shared::chart::{Reading, Trend};
 use crate::report::shared::quota_status::QuotaStatus;
@@ -62,7 +62,8 @@ impl<'a> Curves<'a> {
     pub(crate) fn since(&self, asked: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
         let start = self.latest.organizations().iter().filter_map(|seen| seen.period_start).min()?;
         let previous = start - LONGEST_CYCLE;
-        Some(asked.map_or(previous, |asked| asked.clamp(previous, start)))
+        // The same cycle may have begun a little earlier, as the API said it then.
+        Some(asked.map_or(previous, |asked| asked.clamp(previous, start - SAME)))
     }
 
     /// Adds what an earlier snapshot showed; earliest first.

@@ -25,7 +25,7 @@ pub(crate) struct UsagePage<'a> {
     pub data: Data,
 }
 
-/// The account groups, worst first. A row is made when it is written, so that few of them are in memory.
+/// The account groups, worst first. A row is made when it is asked for, so that few of them are in memory.
 pub(crate) struct Rows<'a> {
     groups: Groups<'a>,
     /// Of each, see [`Row::owned_by`].
