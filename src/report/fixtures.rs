@@ -259,6 +259,7 @@ pub(crate) fn with_page<R>(
         },
         left_out: 0,
         curves: curves_of(latest, earlier, &rule),
+        since: None,
         headroom_percent: 10,
         owners: &owners,
     };

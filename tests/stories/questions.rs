@@ -157,6 +157,10 @@ fn one_customers_report_is_a_file_of_every_target_and_of_nobody_else() {
         .ends_with(0);
     let page = fs_err::read_to_string(page).unwrap();
     assert!(page.contains("Helpdesk") && !page.contains("Contoso"));
+    assert!(
+        page.contains("<h2>Changed since ") && !page.contains("the last report"),
+        "since when it was asked"
+    );
     let sent = bench.run(&["report", "usage", "--org", "10"]).ends_with(2).log;
     assert!(sent.contains("--out"), "only a file is on a part: {sent}");
 }

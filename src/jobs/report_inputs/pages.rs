@@ -41,6 +41,7 @@ impl ReportInputs<'_> {
             },
             left_out: ranking.count().saturating_sub(MOST_ROWS),
             curves,
+            since: scope.since,
             headroom_percent: self.config.guard.headroom_percent,
             owners,
         };
@@ -72,6 +73,7 @@ impl ReportInputs<'_> {
             },
             left_out: 0,
             curves: self.curves(&part, &rule, now)?,
+            since: None,
             headroom_percent: self.config.guard.headroom_percent,
             owners: &|_| Vec::new(),
         };

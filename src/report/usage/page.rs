@@ -51,6 +51,8 @@ pub(crate) struct PageExtras {
     pub picture: String,
     /// Whether any account group has a trend.
     pub has_trends: bool,
+    /// Since when the quotas changed that it lists: `Mon 23 Nov 2026, 06:00`, `the last report`.
+    pub changed_since: String,
     /// On how many account groups nothing is on the page.
     pub left_out: usize,
 }
@@ -105,6 +107,8 @@ pub(crate) struct PageInput<'a> {
     /// How many are not.
     pub left_out: usize,
     pub curves: Curves<'a>,
+    /// Since when the report lists changes; none for the last report.
+    pub since: Option<DateTime<Utc>>,
     /// `guard.headroom_percent`.
     pub headroom_percent: u32,
     pub owners: &'a Owners<'a>,
@@ -113,7 +117,7 @@ pub(crate) struct PageInput<'a> {
 impl<'a> UsagePage<'a> {
     /// Of a report on everything in the latest snapshot.
     pub(crate) fn new(report: UsageReport, input: PageInput<'a>, context: &ReportContext) -> Self {
-        let PageInput { latest, groups, left_out, curves, headroom_percent, owners } = input;
+        let PageInput { latest, groups, left_out, curves, since, headroom_percent, owners } = input;
         let drawing = Drawing::new(&report, latest, curves);
         let mut known = OwnerIndex::default();
         let owned_by = groups.targets.iter().map(|(_, target)| known.indexes_of(owners(target)).into());
@@ -136,6 +140,8 @@ impl<'a> UsagePage<'a> {
             organization_trends: drawing.of_organizations(&report, latest),
             picture: drawing.picture(&report, latest, context.zone),
             has_trends: groups.targets.iter().any(|group| !drawing.letters(group).is_empty()),
+            changed_since: since
+                .map_or_else(|| "the last report".to_owned(), |since| words::moment(since, context.zone)),
             left_out,
         };
         let rows = Rows { groups, owned_by, drawing, taken_at: latest.taken_at };
