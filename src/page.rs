@@ -107,10 +107,11 @@ pub(crate) fn plain_page(
     render(template, Value::from(Serde(edge::values(serde_json::to_value(view)?))), live)
 }
 
-/// Writes the page of a report. Where all cores do that, its rows are made a few at a time, while others are written.
+/// Writes the page of a report, with `more` values for its template: `rows` are several rows of the table each. Where all cores do that,
+/// some are made while others are written.
 fn write_report(
     template: &'static str,
-    (page, beside_it): (UsagePage<'_>, Value),
+    (page, more): (UsagePage<'_>, Value),
     live: Option<&PageFrame>,
     cores: Cores,
     out: &mut dyn Write,
@@ -121,7 +122,7 @@ fn write_report(
         own_cells => report.organizations.iter().map(|seen| common_cells(&seen.own)).collect::<Vec<_>>(),
         data => Value::from_safe_string(data),
         beside => Serde(beside),
-        ..context! { ..beside_it, ..Value::from(Serde(edge::values(serde_json::to_value(&report)?))) }
+        ..context! { ..more, ..Value::from(Serde(edge::values(serde_json::to_value(&report)?))) }
     };
     let places = (0..rows.count()).step_by(ROWS_AT_ONCE);
     let made = |begin: usize| {

@@ -71,7 +71,9 @@ impl<'t, 'a, I: Iterator<Item = Option<&'a Aid>>> Reader<'t, I> {
             let mut begin = ends.nth(USAGE - AID - 2)? + 1;
             let mut next = || {
                 let end = ends.next()?;
-                units(&line[std::mem::replace(&mut begin, end + 1)..end]).ok()
+                let cell = &line[begin..end];
+                begin = end + 1;
+                units(cell).ok()
             };
             let usage = Usage {
                 cloud_used: next()?,
