@@ -128,7 +128,7 @@ fn a_pass_does_not_read_again_what_is_finished_until_an_hour_later() {
     }
     bench.run(&["inbox"]);
     bench.run(&["inbox"]).ends_with(0);
-    assert!(bench.data().join("runs/finished.csv").exists());
+    assert!(bench.data().join("finished_runs.csv").exists());
     let ids: Vec<String> = bench.runs().iter().map(super::testbed::Run::id).collect();
     for id in &ids {
         fs_err::write(bench.data().join("runs").join(id).join("run.json"), "{").unwrap();
@@ -139,7 +139,7 @@ fn a_pass_does_not_read_again_what_is_finished_until_an_hour_later() {
     bench.drop_file("raise.csv", RAISE);
     bench.run(&["inbox"]);
     assert_eq!(bench.runs().last().unwrap().record()["state"], "done");
-    let file = bench.data().join("runs/finished.csv");
+    let file = bench.data().join("finished_runs.csv");
     let text = fs_err::read_to_string(&file).unwrap();
     let (first, rest) = text.split_once('\n').unwrap();
     assert!(first.starts_with("read_at,20"), "{first}");
@@ -162,7 +162,7 @@ fn a_run_that_waits_in_a_backup_waits_again_when_the_daemon_starts_on_it() {
     }
     bench.run(&["inbox"]);
     bench.run(&["inbox"]);
-    assert!(fs_err::read_to_string(bench.data().join("runs/finished.csv")).unwrap().contains(&run.id()));
+    assert!(fs_err::read_to_string(bench.data().join("finished_runs.csv")).unwrap().contains(&run.id()));
 
     let folder = bench.data().join("runs").join(run.id());
     fs_err::remove_file(folder.join("decision.json")).unwrap();

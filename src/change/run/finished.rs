@@ -1,8 +1,10 @@
 //! Which runs are known to be finished, so that nobody opens ten thousand records to find the two that are not.
 //!
-//! `runs/finished.csv` names them. It is a memory and no record: without it, or where it does not name a run, that run is opened. A finished
+//! `finished_runs.csv` names them. It is a memory and no record: without it, or where it does not name a run, that run is opened. A finished
 //! run does not change, so an old one misleads nobody but whoever puts back an earlier record from a backup. So it is believed for an hour
 //! after all records were read; then, and when the daemon starts, all are read again.
+//!
+//! It lies beside the folder of the runs: in it, each time that it is written would look as if a run had come or gone.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -15,7 +17,7 @@ use super::{Opened, Run, RunRecord, Unreadable};
 use crate::change::codes::RunState;
 use crate::files::{self, durable};
 
-const FILE: &str = "finished.csv";
+const FILE: &str = "finished_runs.csv";
 /// Begins the first line, before the time at which all records were read.
 const READ_AT: &str = "read_at,";
 
@@ -167,7 +169,7 @@ impl Run {
 }
 
 fn path(runs: &Path) -> PathBuf {
-    runs.join(FILE)
+    runs.with_file_name(FILE)
 }
 
 /// The rest of each line behind the inode with which it begins.

@@ -9,9 +9,22 @@ fn noon() -> DateTime<Utc> {
     "2026-11-22T12:00:00Z".parse().unwrap()
 }
 
+/// The runs of a data folder.
+struct Runs {
+    _data: tempfile::TempDir,
+    folder: PathBuf,
+}
+
+impl Runs {
+    fn path(&self) -> &Path {
+        &self.folder
+    }
+}
+
 /// A run of each of these states, one a minute.
-fn runs(states: impl IntoIterator<Item = RunState>) -> (tempfile::TempDir, Vec<Run>) {
-    let folder = tempfile::tempdir().unwrap();
+fn runs(states: impl IntoIterator<Item = RunState>) -> (Runs, Vec<Run>) {
+    let data = tempfile::tempdir().unwrap();
+    let folder = Runs { folder: data.path().join("runs"), _data: data };
     let of = |(at, state)| {
         let at = noon() + TimeDelta::minutes(at);
         let mut run = Run::create(folder.path(), at, "a.csv", |record| record).unwrap();
@@ -67,6 +80,17 @@ fn what_finishes_later_is_added_and_what_was_removed_does_not_count() {
     assert_eq!(opened(folder.path()), [RunState::Held, RunState::Stale]);
     let counts = Run::list_unfinished(folder.path()).unwrap().counts();
     assert_eq!(counts.values().sum::<usize>(), WORTH_WRITING * 2 + 1, "{counts:?}");
+}
+
+#[test]
+fn to_write_it_down_does_not_look_as_if_a_run_had_come_or_gone() {
+    let (folder, _) = runs(many());
+    let modified = || fs_err::metadata(folder.path()).unwrap().modified().unwrap();
+    let before = modified();
+    remembered(folder.path());
+    assert!(path(folder.path()).exists());
+    Run::forget_finished(folder.path()).unwrap();
+    assert_eq!(modified(), before);
 }
 
 #[test]
