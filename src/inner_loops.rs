@@ -15,7 +15,7 @@ use crate::jobs::report_inputs::comparison::compare;
 use crate::thousandeyes;
 
 /// How many organizations the body of `GET /quotas` names.
-pub fn read_answer(body: &str) -> usize {
+pub fn read_answer(body: Vec<u8>) -> usize {
     thousandeyes::count_organizations(body).unwrap_or_default()
 }
 

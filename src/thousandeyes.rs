@@ -11,6 +11,7 @@
 //!     attempt         pure: what the last try means
 //!     recent          pure: what just failed is not asked again at once
 //!     request_counts  pure: how many requests were sent, for the metrics
+//!   answer_text     pure: the body of an answer as text
 //!   wire        the JSON, private    model   the same as the rest of the program wants it
 //! clock       pure: whether this machine's clock is to be believed
 //! error       what went wrong, and what a person does about it
@@ -18,6 +19,7 @@
 //!
 //! A write whose outcome is unknown ([`Error::outcome_unknown`]) is never sent again here: read the quotas first.
 
+mod answer_text;
 mod attempt;
 mod body;
 mod ca_file;
@@ -55,6 +57,7 @@ pub use self::settings::Settings;
 pub use crate::config::Secret;
 
 /// How many organizations the body of `GET /quotas` names; none where it is no such body.
-pub(crate) fn count_organizations(body: &str) -> Option<usize> {
-    model::quotas(body, &mut model::SoFar::default()).ok().map(|page| page.0.len())
+pub(crate) fn count_organizations(body: Vec<u8>) -> Option<usize> {
+    let text = answer_text::AnswerText::new(body, 0);
+    model::quotas(text, &mut model::SoFar::default()).ok().map(|page| page.0.len())
 }

@@ -63,7 +63,8 @@ impl Bounds {
 #[derive(Debug, Default)]
 pub(super) struct Body {
     pub bytes: Vec<u8>,
-    entries: usize,
+    /// How many objects it has, each of which may take much more memory than its bytes.
+    pub entries: usize,
     looked_at: usize,
     /// The right to be the one that is large, kept until what was read of it is parsed.
     pub alone: Option<OwnedSemaphorePermit>,
@@ -94,7 +95,7 @@ impl Body {
             let length = length.and_then(|length| usize::try_from(length).ok()).unwrap_or_default();
             let _ = self.bytes.try_reserve(length.min(bounds.bytes));
         }
-        self.entries += entries(part);
+        self.entries += memchr_iter(b'{', part).count();
         self.bytes.extend_from_slice(part);
         let most = bounds.entries;
         if self.entries > most {
@@ -115,12 +116,7 @@ impl Body {
     }
 }
 
-/// How many objects there are in a part of an answer, each of which may take much more memory than its bytes.
-pub(super) fn entries(part: &[u8]) -> usize {
-    memchr_iter(b'{', part).count()
-}
-
-/// Whether a body, or the text of one, begins like each answer of the API.
+/// Whether a body begins like each answer of the API.
 pub(super) fn starts_as_object(body: &[u8]) -> bool {
     body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body).trim_ascii_start().starts_with(b"{")
 }

@@ -8,7 +8,8 @@ use reqwest::Url;
 use serde::Serialize;
 use tracing::warn;
 
-use super::body::{self, Bounds, starts_as_object};
+use super::answer_text::AnswerText;
+use super::body::{Body, Bounds, starts_as_object};
 use super::clock::is_clock_confirmed;
 use super::error::{Error, clean};
 use super::model::{
@@ -92,14 +93,14 @@ impl Client {
     /// promises one: a quota on another page would look like none.
     pub async fn quotas(&self) -> Result<Vec<OrganizationQuotas>, Error> {
         let mut so_far = SoFar::default();
-        self.pages(self.url("quotas"), |json| model::quotas(json, &mut so_far)).await
+        self.pages(self.url("quotas"), |text| model::quotas(text, &mut so_far)).await
     }
 
     /// `GET /account-groups`, all pages: names, and account groups without a quota.
     pub async fn account_groups(&self) -> Result<Vec<AccountGroup>, Error> {
         let mut left_out = LeftOut::default();
-        let page = |json: &str| {
-            let (page, odd) = model::account_groups(json)?;
+        let page = |text| {
+            let (page, odd) = model::account_groups(text)?;
             left_out.add(odd);
             Ok(page)
         };
@@ -131,14 +132,14 @@ impl Client {
         let mut url = self.url("usage/units/tests");
         with_aid(&mut url, aid);
         with_period(&mut url, period);
-        self.pages(url, |json| model::page(json, model::test_units)).await
+        self.pages(url, |text| model::page(text, model::test_units)).await
     }
 
     /// `GET /usage/units/enterprise-agents`, all pages; the current billing cycle without a period.
     pub async fn enterprise_agent_units(&self, period: Option<Period>) -> Result<Vec<AgentUnits>, Error> {
         let mut url = self.url("usage/units/enterprise-agents");
         with_period(&mut url, period);
-        self.pages(url, |json| model::page(json, model::agent_units)).await
+        self.pages(url, |text| model::page(text, model::agent_units)).await
     }
 
     /// `POST /quotas/assign`: creates or updates these quotas and leaves all others alone.
@@ -210,7 +211,7 @@ impl Client {
     async fn pages<T>(
         &self,
         first: Url,
-        mut parse: impl FnMut(&str) -> Result<Page<T>, Unexpected>,
+        mut parse: impl FnMut(AnswerText) -> Result<Page<T>, Unexpected>,
     ) -> Result<Vec<T>, Error> {
         let call = self.transport.call("GET", &first);
         let Bounds { bytes: most_bytes, entries: most_entries } =
@@ -221,14 +222,10 @@ impl Client {
         let mut next = Some(first.clone());
         while let Some(url) = next {
             let (page, href) = self
-                .read(&url, |json| {
-                    bytes += json.len();
-                    let page = parse(json)?;
-                    // The first is mostly the only one, and was counted while it came.
-                    if page.1.is_some() || !seen.is_empty() {
-                        entries += body::entries(json.as_bytes());
-                    }
-                    Ok(page)
+                .read(&url, |text| {
+                    bytes += text.as_bytes().len();
+                    entries += text.entries;
+                    parse(text)
                 })
                 .await?;
             // The first is mostly the only one, and may be too large to copy.
@@ -278,17 +275,17 @@ impl Client {
         base.join(path).expect("the base URL was checked, the paths are constants")
     }
 
-    /// Asks, and takes what `parse` finds in the answer. Its text is freed then.
+    /// Asks, and takes what `parse` finds in the answer.
     async fn read<T>(
         &self,
         url: &Url,
-        parse: impl FnOnce(&str) -> Result<T, Unexpected>,
+        parse: impl FnOnce(AnswerText) -> Result<T, Unexpected>,
     ) -> Result<T, Error> {
-        let body = self.transport.get(url.clone()).await?;
-        let (json, _alone) = (wire::cleaned_text(body.bytes), body.alone);
+        let Body { bytes, entries, alone: _alone, .. } = self.transport.get(url.clone()).await?;
+        let text = AnswerText::new(bytes, entries);
         let unusable = |reason| Error::Unusable { call: self.transport.call("GET", url), reason };
-        if !starts_as_object(json.as_bytes()) {
-            let start: String = json.chars().take(80).collect();
+        if !starts_as_object(text.as_bytes()) {
+            let start: String = text.repaired().chars().take(80).collect();
             let start = clean(&start);
             let start =
                 if start.is_empty() { "is empty".to_owned() } else { format!("begins with `{start}`") };
@@ -296,7 +293,7 @@ impl Client {
                 "the answer {start} where a JSON object is promised. Check api.base_url."
             )));
         }
-        parse(&json).map_err(|Unexpected(why)| {
+        parse(text).map_err(|Unexpected(why)| {
             unusable(format!("the answer is not what the API promises: {}.", clean(&why)))
         })
     }

@@ -6,8 +6,9 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::answer_text;
 use super::retry::LONGEST_WAIT;
-use super::wire::{self, Object};
+use super::wire::Object;
 use crate::text::{redact, words};
 
 /// What a server says is cut after so many characters.
@@ -351,7 +352,7 @@ impl ServerMessage {
             return Self { html: true, ..Self::default() };
         }
         // A start of it is enough to see what it is; the rest may be megabytes.
-        let text = wire::cleaned_text(body.to_vec());
+        let text = answer_text::repaired(body.to_vec());
         let Ok(problem) = Object::of_answer(&text) else {
             let start: String = text.chars().take(2 * LONGEST_TEXT).collect();
             return Self { summary: clean(&start), ..Self::default() };

@@ -17,6 +17,7 @@ use chrono::{DateTime, SubsecRound, Utc};
 pub(super) use self::account_groups::account_groups;
 pub(super) use self::quotas::{SoFar, quotas};
 pub(super) use self::usage::usage;
+use super::answer_text::AnswerText;
 use super::wire::{Object, Unexpected};
 use crate::domain::quota::{Aid, OrgId, Units, Usage};
 
@@ -188,10 +189,11 @@ pub(super) type Page<T> = (Vec<T>, Option<String>);
 
 /// A page of `/usage/units/…`.
 pub(super) fn page<T>(
-    json: &str,
+    text: AnswerText,
     row: impl Fn(&Object<'_>) -> Result<T, Unexpected>,
 ) -> Result<Page<T>, Unexpected> {
-    let page = answer(json)?;
+    let json = text.repaired();
+    let page = answer(&json)?;
     let rows = rows(&page, "breakdowns", row)?.ok_or_else(|| missing_field("breakdowns"))?;
     Ok((rows, next_page(&page)?))
 }

@@ -7,7 +7,6 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use memchr::memmem;
 use serde::de::{Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
@@ -172,72 +171,6 @@ fn excerpt(raw: &RawValue) -> String {
             None => text.to_owned(),
         },
     }
-}
-
-/// The text of an answer's body, made so that one odd name cannot spoil all of it. What is not UTF-8, the half of a
-/// surrogate pair and raw control characters are replaced; `NaN` and `Infinity`, which are no JSON, become texts.
-pub(super) fn cleaned_text(mut body: Vec<u8>) -> String {
-    if body.starts_with(b"\xEF\xBB\xBF") {
-        body.drain(..3);
-    }
-    repair(&mut body);
-    String::from_utf8(body).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
-}
-
-/// In place: each replacement is as long as what it replaces.
-fn repair(body: &mut [u8]) {
-    let has_word = |word: &str| memmem::find(body, word.as_bytes()).is_some();
-    if !has_suspects(body) && !has_word("NaN") && !has_word("Infinity") {
-        return;
-    }
-    let mut in_text = false;
-    let mut at = 0;
-    while at < body.len() {
-        let mut next = at + 1;
-        match body[at] {
-            b'"' => in_text = !in_text,
-            b'\\' if in_text => {
-                next = at + 2;
-                match (escaped_unit(&body[at..]), body.get(at + 6..).and_then(escaped_unit)) {
-                    (Some(0xD800..=0xDBFF), Some(0xDC00..=0xDFFF)) => next = at + 12,
-                    (Some(0xD800..=0xDFFF), _) => body[at + 2..at + 6].copy_from_slice(b"fffd"),
-                    _ => {}
-                }
-            }
-            // Outside of a text these are blanks.
-            control @ 0..0x20 if in_text || !control.is_ascii_whitespace() => body[at] = b' ',
-            b'N' | b'I' | b'-' if !in_text => {
-                let words: [&[u8]; 3] = [b"NaN", b"Infinity", b"-Infinity"];
-                if let Some(word) = words.iter().find(|word| body[at..].starts_with(word)) {
-                    next = at + word.len();
-                    (body[at], body[next - 1]) = (b'"', b'"');
-                }
-            }
-            _ => {}
-        }
-        at = next;
-    }
-}
-
-/// Whether any byte is a control character or a backslash. Eight are looked at in one go: nearly all answers have none.
-fn has_suspects(body: &[u8]) -> bool {
-    const EACH: u64 = u64::from_ne_bytes([1; 8]);
-    let (eights, rest) = body.as_chunks();
-    let is_odd = |eight: &[u8; 8]| {
-        let eight = u64::from_ne_bytes(*eight);
-        let differs = eight ^ (EACH * u64::from(b'\\'));
-        // In the highest bit of a byte, which a borrow reaches only from a byte that is suspect itself.
-        let is_control = eight.wrapping_sub(EACH * 0x20) & !eight;
-        let is_backslash = differs.wrapping_sub(EACH) & !differs;
-        (is_control | is_backslash) & (EACH << 7) != 0
-    };
-    eights.iter().any(is_odd) || rest.iter().any(|byte| *byte < 0x20 || *byte == b'\\')
-}
-
-/// The number of the escape, such as `\u00e9`, that these bytes begin with.
-fn escaped_unit(bytes: &[u8]) -> Option<u16> {
-    let digits = std::str::from_utf8(bytes.strip_prefix(b"\\u")?.get(..4)?).ok()?;
-    u16::from_str_radix(digits, 16).ok()
 }
 
 /// A text that is borrowed where it has no escapes.

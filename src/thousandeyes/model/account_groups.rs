@@ -1,16 +1,17 @@
 //! The body of `GET /account-groups`: nearly every one is what the API promises, and is read in one go; else field by field.
 
+use super::super::answer_text::AnswerText;
 use super::super::wire::{Object, Unexpected};
 use super::{AccountGroup, LeftOut, Page, answer, missing_field, next_page, plain};
 use crate::domain::quota::{Aid, OrgId};
 
 /// The body of `GET /account-groups`, and what of it cannot be read.
 pub(in crate::thousandeyes) fn account_groups(
-    json: &str,
+    text: AnswerText,
 ) -> Result<(Page<AccountGroup>, LeftOut), Unexpected> {
-    match plain::account_groups(json) {
+    match text.as_it_came().and_then(plain::account_groups) {
         Some(page) => Ok((page, LeftOut::default())),
-        None => account_groups_carefully(json),
+        None => account_groups_carefully(&text.repaired()),
     }
 }
 

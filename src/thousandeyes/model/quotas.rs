@@ -6,6 +6,7 @@ use memchr::memmem;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::super::answer_text::AnswerText;
 use super::super::wire::{Object, Unexpected, is_id};
 use super::plain::PlainLinks;
 use super::{OrganizationQuotas, Page, Unreadable, UnreadableTarget, answer, missing_field, next_page};
@@ -33,15 +34,15 @@ pub(in crate::thousandeyes) struct SoFar {
 /// Nearly every body is what the API promises, and is read in one go, [by hand](by_hand) where it is written as the API writes it
 /// today. Where anything in it is odd, it is read field by field.
 pub(in crate::thousandeyes) fn quotas(
-    json: &str,
+    text: AnswerText,
     so_far: &mut SoFar,
 ) -> Result<Page<OrganizationQuotas>, Unexpected> {
     // Before any of them takes memory.
-    let named = memmem::find_iter(json.as_bytes(), b"\"organizationQuota\"").count();
+    let named = memmem::find_iter(text.as_bytes(), b"\"organizationQuota\"").count();
     few_enough(so_far.organizations + named)?;
-    let page = match read_plainly(json) {
+    let page = match text.as_it_came().and_then(read_plainly) {
         Some(page) => page,
-        None => read_carefully(json, &mut so_far.unreadable)?,
+        None => read_carefully(&text.repaired(), &mut so_far.unreadable)?,
     };
     so_far.organizations += page.0.len();
     few_enough(so_far.organizations)?;

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::quotas::MOST_UNREADABLE;
 use super::*;
 use crate::testing::fuzz::fuzzed;
-use crate::thousandeyes::wire;
+use crate::thousandeyes::answer_text::repaired;
 
 /// What may stand where a number or an id is expected.
 pub(super) fn any_value() -> impl Strategy<Value = &'static str> {
@@ -26,9 +26,24 @@ pub(super) fn any_value() -> impl Strategy<Value = &'static str> {
     ])
 }
 
-fn quotas(json: &str) -> Result<Page<OrganizationQuotas>, Unexpected> {
-    super::quotas(json, &mut SoFar::default())
+pub(super) fn text(json: impl AsRef<[u8]>) -> AnswerText {
+    AnswerText::new(json.as_ref().to_vec(), 0)
 }
+
+fn quotas(json: impl AsRef<[u8]>) -> Result<Page<OrganizationQuotas>, Unexpected> {
+    super::quotas(text(json), &mut SoFar::default())
+}
+
+fn account_groups(json: impl AsRef<[u8]>) -> Result<(Page<AccountGroup>, LeftOut), Unexpected> {
+    super::account_groups(text(json))
+}
+
+fn usage(json: impl AsRef<[u8]>) -> Result<OrganizationUsage, Unexpected> {
+    super::usage(text(json))
+}
+
+const QUOTAS: &str = r#"{"quotas":[{"organizationQuota":{"orgId":"10","value":9},"accountGroupQuotas":[{"aid":"5","value":7}]}],"_links":{"self":{"href":"?"}}}"#;
+const GROUPS: &str = r#"{"accountGroups":[{"aid":"5","accountGroupName":"Lab","orgId":"10","organizationName":"Acme","isCurrentAccountGroup":true}]}"#;
 
 fn parse_quotas(json: &str) -> Vec<OrganizationQuotas> {
     quotas(json).unwrap().0
@@ -148,8 +163,8 @@ fn an_answer_without_its_main_field_is_unusable() {
 #[test]
 fn an_answer_says_where_its_next_page_is() {
     let next = |links: &str| {
-        let of_quotas = quotas(&format!(r#"{{"quotas":[],"_links":{links}}}"#)).map(|(_, next)| next);
-        let groups = account_groups(&format!(r#"{{"accountGroups":[],"_links":{links}}}"#));
+        let of_quotas = quotas(format!(r#"{{"quotas":[],"_links":{links}}}"#)).map(|(_, next)| next);
+        let groups = account_groups(format!(r#"{{"accountGroups":[],"_links":{links}}}"#));
         assert_eq!(of_quotas, groups.map(|((_, next), _)| next), "{links}");
         of_quotas
     };
@@ -218,12 +233,12 @@ fn an_unreadable_part_is_not_many_times_as_large_as_the_answer() {
         assert_eq!(seen[0].unreadable.len(), kept, "{entry}");
         assert_eq!(seen[0].unreadable.last().unwrap().whose, UnreadableTarget::SomeAccountGroup, "{entry}");
     }
-    assert_eq!(account_groups(&format!(r#"{{"accountGroups":[{}]}}"#, many("7"))).unwrap().1.count, 20_000);
+    assert_eq!(account_groups(format!(r#"{{"accountGroups":[{}]}}"#, many("7"))).unwrap().1.count, 20_000);
     let fields = many("\"\":0");
-    assert!(quotas(&format!(r#"{{{fields},"quotas":[]}}"#)).unwrap_err().0.contains("over 1000 fields"));
+    assert!(quotas(format!(r#"{{{fields},"quotas":[]}}"#)).unwrap_err().0.contains("over 1000 fields"));
     let odd = parse_quotas(&format!(r#"{{"quotas":[{{{fields}}}]}}"#));
     assert_eq!(odd[0].unreadable[0].why, "an entry of `quotas` has over 1000 fields");
-    let rows = usage(&format!(r#"{{"usage":{{"cloudUnitsUsed":1,"tests":[{}]}}}}"#, many("{}"))).unwrap();
+    let rows = usage(format!(r#"{{"usage":{{"cloudUnitsUsed":1,"tests":[{}]}}}}"#, many("{}"))).unwrap();
     assert!(rows.tests.is_empty());
 }
 
@@ -387,7 +402,7 @@ fn sums_stop_at_the_largest_number() {
 
 #[test]
 fn one_odd_number_makes_the_usage_of_its_organization_unknown_and_an_odd_name_does_not() {
-    let odd = |from: &str, to: &str| usage(&USAGE.replace(from, to)).map(|_| ()).map_err(|odd| odd.0);
+    let odd = |from: &str, to: &str| usage(USAGE.replace(from, to)).map(|_| ()).map_err(|odd| odd.0);
     assert_eq!(
         odd("\"cloudUnitsUsed\":50", "\"cloudUnitsUsed\":50.4"),
         Err("`cloudUnitsUsed` is 50.4, not a whole number below 2^63 in an entry of `tests`".to_owned())
@@ -425,7 +440,7 @@ proptest! {
             r#"{{"quotas":[{{"organizationQuota":{{"orgId":"1","value":9}},"accountGroupQuotas":[{}]}},{{"organizationQuota":{{"orgId":"2","value":4}}}}]}}"#,
             groups.join(",")
         );
-        let seen = parse_quotas(&wire::cleaned_text(json.into_bytes()));
+        let seen = parse_quotas(&json);
         prop_assert_eq!(seen.iter().map(|entry| entry.value).collect::<Vec<_>>(), [Some(9), Some(4)]);
         for index in (0..6).filter(|index| *index != bad) {
             let aid = Aid::from(index.to_string().as_str());
@@ -438,25 +453,44 @@ proptest! {
 
     #[test]
     fn no_bytes_make_the_readers_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300), cut in 0..2000_usize) {
-        let text = wire::cleaned_text(bytes);
-        let _ = (quotas(&text), account_groups(&text), usage(&text));
-        let cut = wire::cleaned_text(USAGE.bytes().take(cut).collect());
-        let _ = usage(&cut);
+        let _ = (quotas(&bytes), account_groups(&bytes), usage(&bytes));
+        let _ = usage(&USAGE[..cut.min(USAGE.len())]);
+    }
+
+    /// Nearly every answer is read as it came, so nothing may be read of it that would not be read of the repaired one.
+    #[test]
+    fn an_answer_reads_the_same_as_it_came_and_repaired(
+        at in any::<prop::sample::Index>(),
+        odd in prop::sample::select(vec![
+            "\\", "\\u", "\\u0035", "\\ud83d", "\\ud83d\\ude00", "\\udfff", "\\\\", "\\\"", "\"", "\n", "\x00", "\x0b", "\x0c", "\x7f", "NaN", "-Infinity", "\u{feff}",
+            ",\"x\":NaN", ",\"x\":\"\\ud83d\"", ",\"\\udfff\":1", ",\"x\":\"\x0c\"", " ", "é",
+        ]),
+        is_cut in any::<bool>(),
+    ) {
+        for body in [QUOTAS, GROUPS, USAGE] {
+            let mut bytes = body.as_bytes().to_vec();
+            let at = at.index(bytes.len());
+            bytes.splice(at..at, odd.bytes());
+            if is_cut {
+                bytes.remove(at + odd.len() - 1); // of a letter of two bytes, only one
+            }
+            let mended = repaired(bytes.clone());
+            prop_assert_eq!(quotas(&bytes), quotas(&mended));
+            prop_assert_eq!(account_groups(&bytes), account_groups(&mended));
+            prop_assert_eq!(usage(&bytes), usage(&mended));
+        }
     }
 }
 
 #[test]
 fn fuzzed_answers_are_read_or_refused() {
-    let quotas_body = r#"{"quotas":[{"organizationQuota":{"orgId":"10","value":9},"accountGroupQuotas":[{"aid":"5","value":7}]}],"_links":{}}"#;
-    let groups = r#"{"accountGroups":[{"aid":"5","accountGroupName":"Lab","orgId":"10","organizationName":"Acme","isCurrentAccountGroup":true}]}"#;
-    fuzzed("answers", &[quotas_body.as_bytes(), groups.as_bytes(), USAGE.as_bytes()], |body| {
-        let text = wire::cleaned_text(body.to_vec());
+    fuzzed("answers", &[QUOTAS.as_bytes(), GROUPS.as_bytes(), USAGE.as_bytes()], |body| {
         let _ = (
-            quotas(&text),
-            account_groups(&text),
-            usage(&text),
-            page(&text, test_units),
-            page(&text, agent_units),
+            quotas(body),
+            account_groups(body),
+            usage(body),
+            page(text(body), test_units),
+            page(text(body), agent_units),
         );
     });
 }

@@ -1,5 +1,6 @@
 //! What one organization used, and whose units they are as far as the answer says.
 
+use super::super::answer_text::AnswerText;
 use super::super::wire::{Object, Unexpected};
 use super::usage_answer::UsageAnswer;
 use super::{
@@ -9,8 +10,11 @@ use super::{
 use crate::domain::quota::{Aid, Units, Usage, sum};
 
 /// The body of `GET /usage`. Nearly every one is what the API promises, and is read in one go; else field by field.
-pub(in crate::thousandeyes) fn usage(json: &str) -> Result<OrganizationUsage, Unexpected> {
-    let answer = plain::usage(json).map_or_else(|| usage_carefully(json), Ok)?;
+pub(in crate::thousandeyes) fn usage(text: AnswerText) -> Result<OrganizationUsage, Unexpected> {
+    let answer = match text.as_it_came().and_then(plain::usage) {
+        Some(answer) => answer,
+        None => usage_carefully(&text.repaired())?,
+    };
     if answer.has_negative_units() {
         Err(Unexpected("the units used are negative".to_owned()))
     } else {

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::thousandeyes::model::tests::any_value;
+use crate::thousandeyes::model::tests::{any_value, text};
 
 fn entry(json: &str) -> Box<RawValue> {
     RawValue::from_string(json.to_owned()).unwrap()
@@ -88,12 +88,12 @@ fn of_many_quotas_that_cannot_be_read_one_stands_for_those_of_an_organization_ov
     };
     let mut so_far = SoFar::default();
     let counts = |so_far: &mut SoFar, from| {
-        let seen = quotas(&page(from), so_far).unwrap().0;
+        let seen = quotas(text(page(from)), so_far).unwrap().0;
         seen.iter().map(|seen| seen.unreadable.len()).collect::<Vec<_>>()
     };
     assert_eq!(counts(&mut so_far, 0), [900; 10]);
     assert_eq!(counts(&mut so_far, 10), [[900].as_slice(), &[1; 9]].concat());
-    let last = quotas(&page(20), &mut so_far).unwrap().0.pop().unwrap();
+    let last = quotas(text(page(20)), &mut so_far).unwrap().0.pop().unwrap();
     assert_eq!(last.unreadable[0].whose, UnreadableTarget::SomeAccountGroup);
 }
 
@@ -104,8 +104,8 @@ fn over_a_hundred_thousand_organizations_are_no_answer_on_however_many_pages() {
     let nameless = r#"{"accountGroupQuotas":[{"aid":"1","value":1}]}"#;
     for entry in [named, nameless] {
         let mut so_far = SoFar::default();
-        assert!(quotas(&page(100_000, entry), &mut so_far).is_ok());
-        let odd = quotas(&page(1, entry), &mut so_far).unwrap_err();
+        assert!(quotas(text(page(100_000, entry)), &mut so_far).is_ok());
+        let odd = quotas(text(page(1, entry)), &mut so_far).unwrap_err();
         assert!(odd.0.contains("over 100000 organizations"), "{odd}");
     }
 }
