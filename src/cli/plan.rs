@@ -72,10 +72,13 @@ pub(super) async fn plan(
         Format::Markdown => write!(out, "{}", markdown(&name, &plan, config.schedule.timezone, list_all))?,
         Format::Csv => out.write_all(&plan_csv(&plan))?,
     }
-    if plan.refused_rows().next().is_some() {
-        return Ok(Exit::Rows);
-    }
-    Ok(if detailed && !plan.is_empty() { Exit::Changes } else { Exit::Done })
+    let exit = match (plan.refused_rows().next(), detailed && !plan.is_empty()) {
+        (Some(_), _) => Exit::Rows,
+        (None, true) => Exit::Changes,
+        (None, false) => Exit::Done,
+    };
+    leave_to_the_system(plan);
+    Ok(exit)
 }
 
 /// The plan of a file that is parsed on another thread while what is live is read; none of a file with problems, which are said at
@@ -108,9 +111,13 @@ async fn plan_while_parsed(
         None => reading.await?,
     };
     let plan = live.plan(services, &file, &PlanOptions { undo, ..PlanOptions::default() }).await?;
-    // The system takes it back when the process ends, which is soon: a million account groups one by one would keep somebody waiting.
-    std::mem::forget((live, file));
+    leave_to_the_system((live, file));
     Ok(Some(plan))
+}
+
+/// Takes the memory back when the process ends, which is soon: a million account groups one by one would keep somebody waiting.
+fn leave_to_the_system<T>(large: T) {
+    std::mem::forget(large);
 }
 
 /// How this installation shows plans on standard output.

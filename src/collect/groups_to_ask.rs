@@ -28,16 +28,15 @@ pub(crate) fn groups_to_ask<'s>(
     to_ask
 }
 
-/// Both are in order, so that each of a million account groups is passed by once.
+/// Both are in order, so that each of a million account groups is passed by once, and most of them without a look.
 fn count_listed(by: &Organization, listed: &mut BTreeMap<&Aid, usize>) {
-    let mut groups = by.account_groups.iter().peekable();
-    let Some(first) = groups.peek() else { return };
-    for (aid, count) in listed.range_mut::<Aid, _>(&first.aid..) {
-        while groups.next_if(|group| group.aid < **aid).is_some() {}
-        match groups.peek() {
-            Some(group) => *count += usize::from(group.aid == **aid),
-            None => return,
+    let mut groups = by.account_groups.as_slice();
+    let (Some(first), Some(last)) = (groups.first(), groups.last()) else { return };
+    for (aid, count) in listed.range_mut::<Aid, _>(&first.aid..=&last.aid) {
+        if groups[0].aid < **aid {
+            groups = &groups[groups.partition_point(|group| group.aid < **aid)..];
         }
+        *count += usize::from(groups[0].aid == **aid);
     }
 }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::domain::quota::{Aid, Units, UsageRule};
 use crate::domain::top_consumers::{KEPT, TopConsumer};
-use crate::text::words::clean;
+use crate::text::clean::cleaned;
 use crate::thousandeyes::OrganizationUsage;
 
 /// The longest name and kind, so that a few of them stay one sentence.
@@ -64,14 +64,9 @@ fn largest_first<'a>(usage: &'a OrganizationUsage, rule: &UsageRule) -> Vec<Cons
 
 impl Consumer<'_> {
     fn label(&self) -> String {
-        let kind = clean(self.kind, KIND);
-        let mut label = clean(self.name, NAME);
-        if label.is_empty() {
-            return kind + " without a name";
-        }
+        let (name, kind) = (cleaned(self.name, NAME), cleaned(self.kind, KIND));
         // There may be a million, and `format!` takes five times as long.
-        label.extend([" (", &kind, ")"]);
-        label
+        if name.is_empty() { [&kind, " without a name"].concat() } else { [&name, " (", &kind, ")"].concat() }
     }
 }
 

@@ -64,8 +64,13 @@ fn is_ours(letter: char) -> bool {
 
 /// The same with single blanks and none around it, cut after `max` characters.
 pub(crate) fn clean(text: &str, max: usize) -> String {
+    cleaned(text, max).into_owned()
+}
+
+/// The same, for those who look at a million of them.
+pub(crate) fn cleaned(text: &str, max: usize) -> Cow<'_, str> {
     if text.len() <= max && is_clean(text) {
-        return text.to_owned();
+        return Cow::Borrowed(text);
     }
     let visible = visible(text);
     let mut line = String::with_capacity(visible.len().min(4 * max.min(1024)));
@@ -80,7 +85,7 @@ pub(crate) fn clean(text: &str, max: usize) -> String {
             }
             line.extend(word.chars().take(max.saturating_sub(count)));
             let kept: String = line.chars().take(max.saturating_sub(1)).collect();
-            return format!("{}…", kept.trim_end());
+            return Cow::Owned(format!("{}…", kept.trim_end()));
         }
         if blank > 0 {
             line.push(' ');
@@ -88,7 +93,7 @@ pub(crate) fn clean(text: &str, max: usize) -> String {
         line += word;
         count += blank + letters;
     }
-    line
+    Cow::Owned(line)
 }
 
 /// Whether it is as it should be already, which nearly every text is.

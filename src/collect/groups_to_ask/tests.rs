@@ -1,5 +1,7 @@
 //! By which account groups usage is asked for, and by which never.
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::domain::quota::{SnapshotRow, Target};
 
@@ -43,4 +45,27 @@ fn usage_is_asked_first_by_an_account_group_that_has_a_name_and_by_at_most_two()
     assert_eq!(of(["", "", "", ""]), ["3 4"]);
     assert_eq!(of(["", "", "EMEA", ""]), ["5 3"]);
     assert_eq!(of(["", "", "EMEA", "Lab"]), ["5 6"]);
+}
+
+proptest! {
+    #[test]
+    fn whatever_organizations_list_usage_is_asked_by_the_first_that_one_of_them_alone_lists(
+        lists in prop::collection::vec(prop::collection::btree_set(1..30_u32, 1..12), 1..6),
+        asked in prop::collection::btree_set(0..6_usize, 1..6),
+    ) {
+        let ids: Vec<Vec<String>> = lists.iter().map(|aids| aids.iter().map(u32::to_string).collect()).collect();
+        let names: Vec<String> = (0..6).map(|organization| organization.to_string()).collect();
+        let rows: Vec<(&str, &str, &str)> = ids
+            .iter()
+            .zip(&names)
+            .flat_map(|(aids, name)| aids.iter().map(move |aid| (name.as_str(), aid.as_str(), "")))
+            .collect();
+        let asked: Vec<&str> = asked.into_iter().map(|organization| names[organization].as_str()).collect();
+        let expected = asked.iter().map(|name| {
+            let own = rows.iter().filter(|(whose, ..)| whose == name).map(|(_, aid, _)| *aid);
+            let alone = own.filter(|aid| rows.iter().filter(|(_, other, _)| other == aid).count() == 1);
+            alone.take(ASKED).collect::<Vec<_>>().join(" ")
+        });
+        prop_assert_eq!(to_ask(&seen(&rows), &asked), expected.collect::<Vec<_>>());
+    }
 }
