@@ -115,7 +115,8 @@ async fn plan_while_parsed(
     Ok(Some(plan))
 }
 
-/// Takes the memory back when the process ends, which is soon: a million account groups one by one would keep somebody waiting.
+/// Leaves its memory to the system, which takes it back when the process ends, and that is soon: to free a million account groups one
+/// by one would keep somebody waiting.
 fn leave_to_the_system<T>(large: T) {
     std::mem::forget(large);
 }

@@ -1,10 +1,10 @@
-//! The text of an answer: as it came, which nearly every parser takes, or repaired, so that one odd name cannot spoil all of it.
+//! The text of an answer: as it came, which does for nearly every answer, or repaired, so that one odd name cannot spoil all of it.
 
 /// The body of an answer that has come whole.
 #[derive(Debug)]
 pub(super) struct AnswerText {
     bytes: Vec<u8>,
-    /// How many objects it has.
+    /// At most so many objects.
     pub entries: usize,
 }
 
@@ -56,7 +56,7 @@ fn repair(body: &mut [u8]) {
                 }
             }
             // Outside of a text these are blanks.
-            control @ 0..0x20 if in_text || !control.is_ascii_whitespace() => body[at] = b' ',
+            control @ 0..0x20 if in_text || !matches!(control, b'\t' | b'\n' | b'\r') => body[at] = b' ',
             b'N' | b'I' | b'-' if !in_text => {
                 let words: [&[u8]; 3] = [b"NaN", b"Infinity", b"-Infinity"];
                 if let Some(word) = words.iter().find(|word| body[at..].starts_with(word)) {

@@ -63,7 +63,7 @@ impl Bounds {
 #[derive(Debug, Default)]
 pub(super) struct Body {
     pub bytes: Vec<u8>,
-    /// How many objects it has, each of which may take much more memory than its bytes.
+    /// At most so many objects, each of which may take much more memory than its bytes.
     pub entries: usize,
     looked_at: usize,
     /// The right to be the one that is large, kept until what was read of it is parsed.
@@ -116,9 +116,10 @@ impl Body {
     }
 }
 
-/// Whether a body begins like each answer of the API.
+/// Whether a body begins like each answer of the API, once it is repaired.
 pub(super) fn starts_as_object(body: &[u8]) -> bool {
-    body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body).trim_ascii_start().starts_with(b"{")
+    let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
+    body.iter().find(|byte| **byte > b' ') == Some(&b'{')
 }
 
 /// Whether all of it is one short stretch again and again, as in no answer that has anything to say.

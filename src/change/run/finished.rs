@@ -4,12 +4,13 @@
 //! run does not change, so an old one misleads nobody but whoever puts back an earlier record from a backup. So it is believed for an hour
 //! after all records were read; then, and when the daemon starts, all are read again.
 //!
-//! It lies beside the folder of the runs: in it, each time that it is written would look as if a run had come or gone.
+//! It lies beside the folder of the runs: inside that folder, each write of it would look as if a run had come or gone.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use chrono::{DateTime, NaiveDateTime, SubsecRound, TimeDelta, Utc};
 
@@ -53,6 +54,24 @@ impl<'l> Finished<'l> {
     }
 }
 
+/// What a listing depends on beside the records that it opens.
+#[derive(Debug, PartialEq)]
+struct Source {
+    /// When the last folder was made or removed.
+    changed: DateTime<Utc>,
+    /// Which file says what is finished, and when it was written.
+    finished: Option<(u64, SystemTime)>,
+}
+
+impl Source {
+    fn of(runs: &Path) -> Option<Self> {
+        let changed = fs_err::metadata(runs).and_then(|folder| folder.modified()).ok()?.into();
+        let finished = fs_err::metadata(path(runs)).ok();
+        let finished = finished.and_then(|file| Some((file.ino(), file.modified().ok()?)));
+        Some(Self { changed, finished })
+    }
+}
+
 /// The runs that may have something to do, or to tell, and how many others there are.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Listing {
@@ -63,8 +82,8 @@ pub(crate) struct Listing {
     empty: Vec<String>,
     /// How many were not opened.
     left_out: BTreeMap<RunState, usize>,
-    /// When the last folder was made or removed, if this listing is sure to have seen that.
-    unchanged_since: Option<DateTime<Utc>>,
+    /// What it was made of, if it is sure to have seen all of that.
+    source: Option<Source>,
     /// What the file says.
     text: String,
 }
@@ -136,30 +155,29 @@ impl Run {
             *left_out.entry(finished.state).or_default() += 1;
             false
         })?;
-        Ok(Listing { runs, broken, empty, left_out, unchanged_since: None, text })
+        Ok(Listing { runs, broken, empty, left_out, source: None, text })
     }
 
-    /// The same as [`Self::list_unfinished`] after `before`: where no folder was made or removed since, only what was opened then is
-    /// opened. On a share that does not say so, runs may be missing, so this is for figures and not for work.
+    /// The same as [`Self::list_unfinished`] after `before`: where no folder was made or removed since, and the same is known of finished
+    /// runs, only what was opened then is opened. On a share that does not say so, runs may be missing, so this is for figures and not
+    /// for work.
     pub(crate) fn list_again(
         runs: &Path,
         before: Option<&Listing>,
         now: DateTime<Utc>,
     ) -> anyhow::Result<Listing> {
-        let changed = fs_err::metadata(runs).and_then(|folder| folder.modified()).ok();
-        let changed = changed.map(DateTime::<Utc>::from);
-        let Some(before) = before.filter(|before| changed.is_some() && before.unchanged_since == changed)
-        else {
+        let source = Source::of(runs);
+        let Some(before) = before.filter(|before| source.is_some() && before.source == source) else {
             let listing = Self::list_unfinished(runs)?;
             // What is made at once after this may leave the folder's time as it is.
-            let unchanged_since = changed.filter(|changed| now - changed > TICK);
-            return Ok(Listing { unchanged_since, text: String::new(), ..listing });
+            let source = source.filter(|source| now - source.changed > TICK);
+            return Ok(Listing { source, text: String::new(), ..listing });
         };
         let mut opened = Opened::default();
         before.looked_at().try_for_each(|id| opened.look_at(runs, id))?;
         let Opened { runs, broken, empty } = opened;
         let left_out = before.left_out.clone();
-        Ok(Listing { runs, broken, empty, left_out, unchanged_since: changed, text: String::new() })
+        Ok(Listing { runs, broken, empty, left_out, source, text: String::new() })
     }
 
     /// The next listing opens all of them. For the holder of the lock.

@@ -5,7 +5,6 @@ use proptest::prelude::*;
 use super::quotas::MOST_UNREADABLE;
 use super::*;
 use crate::testing::fuzz::fuzzed;
-use crate::thousandeyes::answer_text::repaired;
 
 /// What may stand where a number or an id is expected.
 pub(super) fn any_value() -> impl Strategy<Value = &'static str> {
@@ -41,9 +40,6 @@ fn account_groups(json: impl AsRef<[u8]>) -> Result<(Page<AccountGroup>, LeftOut
 fn usage(json: impl AsRef<[u8]>) -> Result<OrganizationUsage, Unexpected> {
     super::usage(text(json))
 }
-
-const QUOTAS: &str = r#"{"quotas":[{"organizationQuota":{"orgId":"10","value":9},"accountGroupQuotas":[{"aid":"5","value":7}]}],"_links":{"self":{"href":"?"}}}"#;
-const GROUPS: &str = r#"{"accountGroups":[{"aid":"5","accountGroupName":"Lab","orgId":"10","organizationName":"Acme","isCurrentAccountGroup":true}]}"#;
 
 fn parse_quotas(json: &str) -> Vec<OrganizationQuotas> {
     quotas(json).unwrap().0
@@ -456,35 +452,13 @@ proptest! {
         let _ = (quotas(&bytes), account_groups(&bytes), usage(&bytes));
         let _ = usage(&USAGE[..cut.min(USAGE.len())]);
     }
-
-    /// Nearly every answer is read as it came, so nothing may be read of it that would not be read of the repaired one.
-    #[test]
-    fn an_answer_reads_the_same_as_it_came_and_repaired(
-        at in any::<prop::sample::Index>(),
-        odd in prop::sample::select(vec![
-            "\\", "\\u", "\\u0035", "\\ud83d", "\\ud83d\\ude00", "\\udfff", "\\\\", "\\\"", "\"", "\n", "\x00", "\x0b", "\x0c", "\x7f", "NaN", "-Infinity", "\u{feff}",
-            ",\"x\":NaN", ",\"x\":\"\\ud83d\"", ",\"\\udfff\":1", ",\"x\":\"\x0c\"", " ", "é",
-        ]),
-        is_cut in any::<bool>(),
-    ) {
-        for body in [QUOTAS, GROUPS, USAGE] {
-            let mut bytes = body.as_bytes().to_vec();
-            let at = at.index(bytes.len());
-            bytes.splice(at..at, odd.bytes());
-            if is_cut {
-                bytes.remove(at + odd.len() - 1); // of a letter of two bytes, only one
-            }
-            let mended = repaired(bytes.clone());
-            prop_assert_eq!(quotas(&bytes), quotas(&mended));
-            prop_assert_eq!(account_groups(&bytes), account_groups(&mended));
-            prop_assert_eq!(usage(&bytes), usage(&mended));
-        }
-    }
 }
 
 #[test]
 fn fuzzed_answers_are_read_or_refused() {
-    fuzzed("answers", &[QUOTAS.as_bytes(), GROUPS.as_bytes(), USAGE.as_bytes()], |body| {
+    let quotas_body = r#"{"quotas":[{"organizationQuota":{"orgId":"10","value":9},"accountGroupQuotas":[{"aid":"5","value":7}]}],"_links":{}}"#;
+    let groups = r#"{"accountGroups":[{"aid":"5","accountGroupName":"Lab","orgId":"10","organizationName":"Acme","isCurrentAccountGroup":true}]}"#;
+    fuzzed("answers", &[quotas_body.as_bytes(), groups.as_bytes(), USAGE.as_bytes()], |body| {
         let _ = (
             quotas(body),
             account_groups(body),

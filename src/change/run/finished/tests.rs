@@ -234,6 +234,34 @@ fn a_listing_at_once_after_a_change_is_not_relied_on() {
     let (folder, _) = runs(many());
     let changed = DateTime::<Utc>::from(fs_err::metadata(folder.path()).unwrap().modified().unwrap());
     let at_once = Run::list_again(folder.path(), None, changed).unwrap();
-    assert_eq!(at_once.unchanged_since, None);
-    assert!(listed(folder.path(), Some(&at_once)).unchanged_since.is_some());
+    assert_eq!(at_once.source, None);
+    assert!(listed(folder.path(), Some(&at_once)).source.is_some());
+}
+
+#[test]
+fn the_next_listing_opens_no_record_that_was_opened_before_it_was_known_to_be_finished() {
+    let (folder, runs) = runs(many());
+    let first = listed(folder.path(), None);
+    assert_eq!(first.runs, runs);
+    remembered(folder.path());
+    let next = listed(folder.path(), Some(&first));
+    assert_eq!(next.runs, runs[WORTH_WRITING..]);
+    assert_eq!(next, listed(folder.path(), Some(&next)));
+}
+
+#[test]
+fn the_next_listing_sees_a_record_that_was_put_back_as_soon_as_work_does() {
+    let (folder, runs) = runs(many());
+    remembered(folder.path());
+    let first = listed(folder.path(), None);
+    let record = RunRecord { state: RunState::Held, ..runs[3].record.clone() };
+    Run { record, ..runs[3].clone() }.save().unwrap();
+    assert_eq!(listed(folder.path(), Some(&first)).counts()[&RunState::Held], 1);
+    for _pass in 0..2 {
+        let listing = Run::list_unfinished(folder.path()).unwrap();
+        listing.remember(folder.path(), noon() + TimeDelta::minutes(61)).unwrap();
+        let work = Run::list_unfinished(folder.path()).unwrap();
+        assert_eq!(work.counts()[&RunState::Held], 2);
+        assert_eq!(listed(folder.path(), Some(&first)).counts(), work.counts());
+    }
 }
