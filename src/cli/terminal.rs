@@ -66,9 +66,15 @@ impl Out {
 impl Write for Out {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if let Some(end) = bytes.iter().rposition(|byte| *byte == b'\n') {
-            let lines = [&std::mem::take(&mut self.line), &bytes[..=end]].concat();
-            self.send(&lines)?;
-            self.line.extend_from_slice(&bytes[end + 1..]);
+            let (lines, rest) = bytes.split_at(end + 1);
+            // Many lines at once are mostly whole ones, and may be too large to copy.
+            if self.line.is_empty() {
+                self.send(lines)?;
+            } else {
+                let begun = std::mem::take(&mut self.line);
+                self.send(&[&begun, lines].concat())?;
+            }
+            self.line.extend_from_slice(rest);
         } else {
             self.line.extend_from_slice(bytes);
         }
