@@ -24,7 +24,7 @@ impl AnswerText {
     }
 
     /// What is not UTF-8, the half of a surrogate pair and raw control characters are replaced; `NaN` and `Infinity`, which are no JSON,
-    /// become texts.
+    /// become texts of question marks.
     pub(super) fn repaired(self) -> String {
         repaired(self.bytes)
     }
@@ -61,6 +61,7 @@ fn repair(body: &mut [u8]) {
                 let words: [&[u8]; 3] = [b"NaN", b"Infinity", b"-Infinity"];
                 if let Some(word) = words.iter().find(|word| body[at..].starts_with(word)) {
                     next = at + word.len();
+                    body[at..next].fill(b'?'); // what is shown of it should not look like an answer
                     (body[at], body[next - 1]) = (b'"', b'"');
                 }
             }

@@ -14,7 +14,8 @@ use crate::report::Extent;
 pub(crate) struct Scope {
     /// These organizations; none for all.
     pub organizations: Option<BTreeSet<OrgId>>,
-    /// What changed since then, and a page's trends since then, but for this cycle, which is whole; none for the time since the last report, and for whole trends.
+    /// What changed since then, and a page's trends since then, but for this cycle, which is whole; none for the time since the last report,
+    /// and for whole trends.
     pub since: Option<DateTime<Utc>>,
     /// How much of it is listed.
     pub extent: Extent,

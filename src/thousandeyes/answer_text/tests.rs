@@ -40,6 +40,10 @@ fn one_odd_character_does_not_spoil_the_whole_answer() {
     assert_eq!(seen(b"{\"name\":\"a\nb\x00c\",\n\t\"value\":7}"), with_7("a b c"));
     assert_eq!(seen(b"\xef\xbb\xbf{\"name\":\"NaN\",\"value\":7,\"x\":-Infinity}"), with_7("NaN"));
     assert_eq!(seen(b"{\"name\":\"a\",\"value\":NaN}"), ("a".to_owned(), None));
+    let odd = repaired(b"{\"a\":NaN,\"b\":-Infinity}".to_vec());
+    assert_eq!(odd, r#"{"a":"?","b":"???????"}"#, "no letters that look like an answer");
+    let nobody = quotas(QUOTAS.replace(r#""aid":"5""#, r#""aid":NaN"#)).unwrap();
+    assert_eq!((nobody[0].account_groups.len(), nobody[0].unreadable.len()), (0, 1), "and no id");
     assert_eq!(seen(b"\x1e{\"name\":\x0b\"a\",\x0c\"value\":7}"), with_7("a"));
 }
 
