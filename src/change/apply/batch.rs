@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Range;
 
 use super::size::{Half, MOST_ROWS};
-use crate::change::plan::PlanRow;
+use crate::change::plan::{PlanRow, is_decrease};
 use crate::domain::quota::{Aid, OrgId, Target, Units};
 use crate::thousandeyes::FieldError;
 
@@ -31,10 +31,7 @@ impl PendingWrite {
 
     /// Lowers a quota, or sets a first one: leaves less room.
     pub(crate) fn is_decrease(&self) -> bool {
-        match (self.before, self.after) {
-            (Some(before), Some(after)) => after < before,
-            (before, after) => before.is_none() && after.is_some(),
-        }
+        is_decrease(self.before, self.after)
     }
 }
 
@@ -48,8 +45,8 @@ pub(crate) enum Operation {
 }
 
 impl Operation {
-    fn for_write(todo: &PendingWrite) -> Self {
-        match (&todo.target.aid, todo.after) {
+    fn new(target: &Target, after: Option<Units>) -> Self {
+        match (&target.aid, after) {
             (None, Some(_)) => Self::AssignOrganizations,
             (Some(_), Some(_)) => Self::AssignAccountGroups,
             (None, None) => Self::UnassignOrganizations,
@@ -165,24 +162,51 @@ impl Batch {
     }
 }
 
+/// Rows that are sent together, as far as their number allows; in the order in which they are sent.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Step {
+    decreases: bool,
+    /// An organization's own raise makes room for its groups; its decrease waits for theirs.
+    own_last: bool,
+    operation: Operation,
+}
+
+impl Step {
+    fn new(target: &Target, before: Option<Units>, after: Option<Units>) -> Self {
+        let (decreases, operation) = (is_decrease(before, after), Operation::new(target, after));
+        Self { decreases, own_last: decreases && operation == Operation::AssignOrganizations, operation }
+    }
+}
+
 /// The rows in the order in which they are sent.
 pub(crate) fn batches(rows: Vec<PendingWrite>) -> VecDeque<Batch> {
-    let mut steps: BTreeMap<(bool, u8, Operation), Vec<PendingWrite>> = BTreeMap::new();
+    let mut steps: BTreeMap<Step, Vec<PendingWrite>> = BTreeMap::new();
     for row in rows {
-        let operation = Operation::for_write(&row);
-        let decrease = row.is_decrease();
-        // An organization's own raise makes room for its groups; its decrease waits for theirs.
-        let own_last = u8::from(decrease && operation == Operation::AssignOrganizations);
-        steps.entry((decrease, own_last, operation)).or_default().push(row);
+        steps.entry(Step::new(&row.target, row.before, row.after)).or_default().push(row);
     }
     let mut queue = VecDeque::new();
-    for ((_, _, operation), mut rows) in steps {
+    for (Step { operation, .. }, mut rows) in steps {
         rows.sort_by(|a, b| a.target.cmp(&b.target));
         for portion in rows.chunks(MOST_ROWS) {
             queue.push_back(Batch { operation, rows: portion.to_vec(), unknown: 0, half: None, named: 0 });
         }
     }
     queue
+}
+
+/// How many [`batches`] of each operation these rows make.
+pub(crate) fn count_batches<'p>(rows: impl Iterator<Item = &'p PlanRow>) -> BTreeMap<Operation, usize> {
+    let mut steps: BTreeMap<Step, usize> = BTreeMap::new();
+    for row in rows {
+        if let Some(target) = &row.target {
+            *steps.entry(Step::new(target, row.before, row.after)).or_default() += 1;
+        }
+    }
+    let mut counts = BTreeMap::new();
+    for (Step { operation, .. }, rows) in steps {
+        *counts.entry(operation).or_default() += rows.div_ceil(MOST_ROWS);
+    }
+    counts
 }
 
 #[cfg(test)]

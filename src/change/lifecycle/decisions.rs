@@ -115,8 +115,7 @@ impl RunContext<'_> {
     pub(super) async fn awaits_next_cycle(&mut self) -> anyhow::Result<bool> {
         let Ok(mut plan) = stored_plan(self.run) else { return Ok(false) };
         let lowers = plan.pending_rows().filter(|row| row.is_decrease());
-        let of: BTreeSet<OrgId> =
-            lowers.filter_map(|row| Some(row.target.as_ref()?.org_id.clone())).collect();
+        let of: BTreeSet<OrgId> = lowers.filter_map(|row| row.org_id().cloned()).collect();
         if of.is_empty() || !shows_ended_cycle(self.services, &of).await? {
             return Ok(false);
         }

@@ -82,26 +82,36 @@ pub(super) fn check(rows: &mut [PlanRow], live: &Snapshot, context: &PlanContext
 /// Holds what trips a guard beside all that is to be sent now. What does not is warned of where nobody judges it again.
 fn judge(rows: &mut [PlanRow], live: &Snapshot, context: &PlanContext<'_>, is_last: bool) {
     let organizations = organizations(rows, live, context);
-    for row in rows.iter_mut().filter(|row| row.verdict == Verdict::Send) {
-        let Some(target) = &row.target else { continue };
-        let Some(organization) = organizations.get(&target.org_id) else { continue };
-        let limits = context.guards.for_target(target);
-        let input = GuardInput { row, limits: &limits, organization, live, context };
-        let (mut tripped, mut warnings) = (Vec::new(), Vec::new());
-        for (guard, rule) in rules() {
-            match (rule.check)(&input) {
-                Some(Finding::Hold(message)) => tripped.push(GuardHit { guard, message }),
-                Some(Finding::Warn(message)) => warnings.push(message),
-                None => {}
+    for portion in rows.chunk_by_mut(|a, b| a.org_id() == b.org_id()) {
+        let Some(organization) = portion[0].org_id().and_then(|org_id| organizations.get(org_id)) else {
+            continue;
+        };
+        for row in portion.iter_mut().filter(|row| row.verdict == Verdict::Send) {
+            let Some(target) = &row.target else { continue };
+            let limits = context.guards.for_target(target);
+            let (tripped, warnings) =
+                check_row(&GuardInput { row, limits: &limits, organization, live, context });
+            if is_last || !tripped.is_empty() {
+                row.warnings.extend(warnings);
+            }
+            if !tripped.is_empty() {
+                row.verdict = Verdict::Held(tripped);
             }
         }
-        if is_last || !tripped.is_empty() {
-            row.warnings.extend(warnings);
-        }
-        if !tripped.is_empty() {
-            row.verdict = Verdict::Held(tripped);
+    }
+}
+
+/// The guards that one row trips, and warnings of those that it is near.
+fn check_row(input: &GuardInput<'_>) -> (Vec<GuardHit>, Vec<String>) {
+    let (mut tripped, mut warnings) = (Vec::new(), Vec::new());
+    for (guard, rule) in rules() {
+        match (rule.check)(input) {
+            Some(Finding::Hold(message)) => tripped.push(GuardHit { guard, message }),
+            Some(Finding::Warn(message)) => warnings.push(message),
+            None => {}
         }
     }
+    (tripped, warnings)
 }
 
 /// Whether a guard judges a row that asks for this quota by what all account groups of its organization have.

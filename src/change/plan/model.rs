@@ -84,8 +84,7 @@ impl Plan {
     /// These rows as a plan of their own, with a hash of its own.
     pub(crate) fn restricted_to(&self, rows: &BTreeSet<usize>) -> Self {
         let rows: Vec<PlanRow> = self.rows.iter().filter(|row| rows.contains(&row.row)).cloned().collect();
-        let touched: BTreeSet<&OrgId> =
-            rows.iter().filter_map(|row| Some(&row.target.as_ref()?.org_id)).collect();
+        let touched: BTreeSet<&OrgId> = rows.iter().filter_map(PlanRow::org_id).collect();
         let organizations =
             self.organizations.iter().filter(|own| touched.contains(&own.org_id)).cloned().collect();
         let sha256 = hash(&rows);

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::change::codes::{Code, Guard, Problem};
 pub(super) use crate::change::parse::Action;
-use crate::domain::quota::{Target, Units};
+use crate::domain::quota::{OrgId, Target, Units};
 use crate::text::words::quota_text;
 
 /// A guard that a row trips, said in words with its figures.
@@ -85,6 +85,11 @@ pub(crate) struct PlanRow {
 }
 
 impl PlanRow {
+    /// The organization of its target.
+    pub(crate) fn org_id(&self) -> Option<&OrgId> {
+        self.target.as_ref().map(|target| &target.org_id)
+    }
+
     /// The name that a person knows the target by, with its id: `Helpdesk 208001`; as the row writes it where that was not found.
     pub(crate) fn label(&self) -> String {
         let (name, id) = match &self.target {
@@ -143,11 +148,16 @@ impl PlanRow {
 
     /// Lowers a quota, or sets a first one where there was no cap.
     pub(crate) fn is_decrease(&self) -> bool {
-        match (self.before, self.after) {
-            (Some(before), Some(after)) => after < before,
-            (None, Some(_)) => true,
-            (_, None) => false,
-        }
+        is_decrease(self.before, self.after)
+    }
+}
+
+/// Lowers a quota, or sets a first one where there was no cap.
+pub(crate) fn is_decrease(before: Option<Units>, after: Option<Units>) -> bool {
+    match (before, after) {
+        (Some(before), Some(after)) => after < before,
+        (None, Some(_)) => true,
+        (_, None) => false,
     }
 }
 

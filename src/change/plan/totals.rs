@@ -50,7 +50,8 @@ impl<'a> RequestedQuotas<'a> {
 
 /// The organizations that any row is about.
 pub(super) fn touched_organizations(rows: &[PlanRow], live: &Snapshot) -> Vec<PlanOrganization> {
-    let ids: BTreeSet<&OrgId> = rows.iter().filter_map(|row| Some(&row.target.as_ref()?.org_id)).collect();
+    let ids = rows.chunk_by(|a, b| a.org_id() == b.org_id()).filter_map(|rows| rows[0].org_id());
+    let ids: BTreeSet<&OrgId> = ids.collect();
     let asked = RequestedQuotas::new(rows.iter().filter(|row| row.is_pending()));
     let seen = ids.into_iter().filter_map(|org_id| live.organization(org_id));
     seen.map(|seen| organization(seen, &asked)).collect()

@@ -117,7 +117,7 @@ impl<'a> RowJson<'a> {
             comment: &row.comment,
             effective: row.due,
             headroom: row.headroom(),
-            org_id: row.target.as_ref().map(|target| &target.org_id),
+            org_id: row.org_id(),
             org_name: &row.org_name,
             projected: row.projected,
             reasons,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::change::Plan;
-use crate::change::apply::batch::{Operation, PendingWrite, batches};
+use crate::change::apply::batch::{Operation, count_batches};
 use crate::report::words::number;
 
 /// How many requests of each kind. A server that refuses a row makes it more.
@@ -12,11 +12,7 @@ pub(super) struct Requests(BTreeMap<Operation, usize>);
 impl Requests {
     /// Of the rows that are sent now without asking anybody.
     pub(super) fn for_plan(plan: &Plan) -> Self {
-        let mut counts = BTreeMap::new();
-        for batch in batches(plan.to_send().filter_map(PendingWrite::from_row).collect()) {
-            *counts.entry(batch.operation).or_default() += 1;
-        }
-        Self(counts)
+        Self(count_batches(plan.to_send()))
     }
 
     pub(super) fn total(&self) -> usize {

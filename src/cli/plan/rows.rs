@@ -257,7 +257,7 @@ fn table_of<'p>(rows: impl Iterator<Item = &'p PlanRow>, show: &Show<'_>) -> Tab
         (true, Some(units)) => Cell::from(grouped(units)),
     };
     for row in rows {
-        let org_id = row.target.as_ref().map(|target| &target.org_id);
+        let org_id = row.org_id();
         if has_headings && org_id != heading {
             heading = org_id;
             table.heading(org_id.map_or_else(String::new, |org_id| name_of(&row.org_name, org_id)));

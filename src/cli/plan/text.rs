@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::requests::Requests;
 use super::rows::{Extent, sections, word};
 use super::style::{Style, name_of, wrap_text};
-use crate::change::plan::short_hash;
-use crate::change::{NoChange, Plan, Verdict};
+use crate::change::plan::{Counts, short_hash};
+use crate::change::{NoChange, Plan, PlanRow, Verdict};
 use crate::cli::table::{Cell, Paint, Side, Table, Tone, wrapped};
 use crate::report::shared::planned::{OrganizationView, organizations};
 use crate::report::words::{counted, number};
@@ -34,20 +34,20 @@ pub(in crate::cli) fn text(name: &str, plan: &Plan, style: Style, tense: Tense<'
         Tense::Would { .. } => Extent::Changes("--all"),
         Tense::Did => Extent::Changes("--format json"),
     };
-    let mut text = heading(name, plan, style.paint);
+    let counts = plan.counts();
+    let mut text = heading(name, plan, counts, style.paint);
     text += &organization_table(plan, extent, style.paint);
     text += &sections(plan, extent, style);
     if let (Extent::Changes(_), Some(unchanged)) = (extent, unchanged_rows(plan)) {
         text += &format!("\n  Unchanged: {unchanged}\n");
     }
     if let Tense::Would { typed, .. } = tense {
-        text += &footer(plan, typed, style.paint);
+        text += &footer(plan, counts, typed, style.paint);
     }
     text
 }
 
-fn heading(name: &str, plan: &Plan, paint: Paint) -> String {
-    let counts = plan.counts();
+fn heading(name: &str, plan: &Plan, counts: Counts, paint: Paint) -> String {
     let words = [
         (counts.raises, "raise", "raises"),
         (counts.decreases, "decrease", "decreases"),
@@ -180,8 +180,7 @@ pub(super) fn unchanged_rows(plan: &Plan) -> Option<String> {
 }
 
 /// How much would be applied, what would wait, and the commands that apply it.
-fn footer(plan: &Plan, typed: &str, paint: Paint) -> String {
-    let counts = plan.counts();
+fn footer(plan: &Plan, counts: Counts, typed: &str, paint: Paint) -> String {
     let requests = Requests::for_plan(plan);
     let sent = plan.to_send().count();
     let mut said = vec![match requests.total() {
@@ -195,8 +194,7 @@ fn footer(plan: &Plan, typed: &str, paint: Paint) -> String {
         ),
     }];
     if counts.held > 0 {
-        let waiting: BTreeSet<_> =
-            plan.held_rows().filter_map(|row| Some(&row.target.as_ref()?.org_id)).collect();
+        let waiting: BTreeSet<_> = plan.held_rows().filter_map(PlanRow::org_id).collect();
         let whose = match (waiting.len(), plan.held_rows().next()) {
             (1, Some(row)) if !row.org_name.is_empty() => format!(" in {}", row.org_name),
             (1, _) => String::new(),

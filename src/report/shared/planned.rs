@@ -51,7 +51,7 @@ fn part((kind, rows): (Kind, Vec<&PlanRow>)) -> Part<'_> {
     if kind == Kind::Refused {
         rows.sort_by_key(|row| row.row); // none of them will do anything: as whoever fixes the file finds them
     } else {
-        rows.sort_by_key(|row| row.danger());
+        rows.sort_by_cached_key(|row| row.danger());
     }
     Part { kind, rows, others }
 }
@@ -116,7 +116,7 @@ impl<'p> CommonReasons<'p> {
 /// None of a reason that is the row's own.
 fn common_key<'p>(row: &'p PlanRow, hit: &'p GuardHit) -> Option<CommonKey<'p>> {
     let org_id = match hit.guard.scope() {
-        Scope::Organization => row.target.as_ref().map(|target| &target.org_id),
+        Scope::Organization => row.org_id(),
         Scope::Plan => None,
         Scope::Row | Scope::Binding => return None,
     };
@@ -154,9 +154,9 @@ impl OrganizationView<'_> {
 /// The organizations of a plan, those with held rows first, then those with refused ones.
 pub(crate) fn organizations(plan: &Plan) -> Vec<OrganizationView<'_>> {
     let mut rows: HashMap<&OrgId, Vec<&PlanRow>> = HashMap::new();
-    for row in &plan.rows {
-        if let Some(target) = &row.target {
-            rows.entry(&target.org_id).or_default().push(row);
+    for portion in plan.rows.chunk_by(|a, b| a.org_id() == b.org_id()) {
+        if let Some(org_id) = portion[0].org_id() {
+            rows.entry(org_id).or_default().extend(portion);
         }
     }
     let view = |totals| view(totals, rows.get(&totals.org_id).map_or(&[], Vec::as_slice));

@@ -1,6 +1,8 @@
 //! How rows become batches, in which order and of which size.
 
 use super::*;
+use crate::change::Verdict;
+use crate::report::fixtures::plan_row;
 
 fn todo(
     row: usize,
@@ -50,6 +52,24 @@ fn ten_thousand_rows_are_a_handful_of_batches() {
         todo(n + 2, (&org, Some(&aid)), Some(5), Some(after))
     });
     assert_eq!(batches(rows.collect()).len(), 4);
+}
+
+#[test]
+fn batches_are_counted_as_they_are_made() {
+    let rows: Vec<PlanRow> = (0..20_000)
+        .map(|n| {
+            let quota = |of: i64| Some(of).filter(|of| *of > 0);
+            let row = plan_row(2, &n.to_string(), "", quota(n % 5), quota(n % 7), Verdict::Send);
+            let target =
+                if n % 3 > 0 { row.target } else { Some(Target::organization(OrgId::new(n.to_string()))) };
+            PlanRow { target, ..row }
+        })
+        .collect();
+    let mut made = BTreeMap::new();
+    for batch in batches(rows.iter().filter_map(PendingWrite::from_row).collect()) {
+        *made.entry(batch.operation).or_insert(0) += 1;
+    }
+    assert_eq!((count_batches(rows.iter()), made.len()), (made, 4));
 }
 
 #[test]

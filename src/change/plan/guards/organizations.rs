@@ -83,18 +83,14 @@ pub(super) fn organizations(
 ) -> HashMap<OrgId, Organization> {
     let mut sent: Vec<&PlanRow> = rows.iter().filter(|row| row.verdict == Verdict::Send).collect();
     let asked = RequestedQuotas::new(sent.iter().copied());
-    sent.sort_by_key(|row| org_id(row));
-    sent.chunk_by(|a, b| org_id(a) == org_id(b))
+    sent.sort_by_key(|row| row.org_id());
+    sent.chunk_by(|a, b| a.org_id() == b.org_id())
         .filter_map(|rows| {
-            let seen = live.organization(org_id(rows[0])?)?;
+            let seen = live.organization(rows[0].org_id()?)?;
             let totals = organization(seen, &asked);
             Some((seen.id.clone(), Organization::new(seen, totals, rows, &asked, context)))
         })
         .collect()
-}
-
-fn org_id(row: &PlanRow) -> Option<&OrgId> {
-    row.target.as_ref().map(|target| &target.org_id)
 }
 
 pub(super) fn is_account_group(row: &PlanRow) -> bool {

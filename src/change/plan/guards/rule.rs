@@ -76,14 +76,14 @@ impl GuardInput<'_> {
 
     /// Which quotas of the organization the answer lacks, as a clause.
     pub(super) fn missing_quotas(&self) -> Option<String> {
-        let org_id = &self.row.target.as_ref()?.org_id;
+        let org_id = self.row.org_id()?;
         Some(self.context.vanished.earlier(org_id)?.sentence(org_id, self.context.zone))
     }
 
     /// Why nobody knows what the organization's account groups have together, as a clause.
     pub(super) fn unknown_sum(&self) -> Option<String> {
         let unreadable = || {
-            let (target, why) = self.live.unreadable_group(&self.row.target.as_ref()?.org_id)?;
+            let (target, why) = self.live.unreadable_group(self.row.org_id()?)?;
             let target = words::clean(&target.to_string(), 200);
             Some(format!(
                 "the quota of {target} in the API's answer cannot be read ({})",
