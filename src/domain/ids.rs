@@ -36,15 +36,14 @@ impl Id {
         }
     }
 
-    /// Those that begin with no zero and are short, as nearly all are, are ordered as this is.
+    /// Those that begin with no zero and are short, as nearly all are, are ordered as this is: by their length, then by their first
+    /// and last eight bytes, which have some in common.
     #[inline]
-    fn as_number(&self) -> Option<u128> {
+    fn as_number(&self) -> Option<(u8, u64, u64)> {
         match self {
             Self::Short { length, bytes } if bytes[0] != b'0' => {
-                let mut number = [0; 16];
-                number[0] = *length;
-                number[1..=INLINE].copy_from_slice(bytes);
-                Some(u128::from_be_bytes(number))
+                let (first, last) = (bytes.first_chunk()?, bytes.last_chunk()?);
+                Some((*length, u64::from_be_bytes(*first), u64::from_be_bytes(*last)))
             }
             _ => None,
         }
