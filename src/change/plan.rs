@@ -41,51 +41,46 @@ use crate::text::words::rows_text;
 pub(crate) fn plan(file: &ChangeFile, live: &Snapshot, context: &PlanContext<'_>) -> Plan {
     let mut visible = VisibleTargets::new(live, &file.columns);
     let mut organizations = RowsByOrganization::default();
-    let mut portions: BTreeMap<Option<DateTime<Utc>>, Vec<(&Record, Found<'_>)>> = BTreeMap::new();
+    let mut rows = Vec::with_capacity(file.records.len());
+    let mut later: BTreeMap<DateTime<Utc>, Vec<(&Record, Found<'_>)>> = BTreeMap::new();
     for (index, record) in file.records.iter().enumerate() {
         let found = interpret_row(record, &mut visible, live, file, context);
         match &found.target {
             Ok(place) => organizations.add(index, &place.organization.id),
             Err(_) => organizations.add_refused(index, &visible.organizations(target_ref(record))),
         }
-        portions.entry(found.due()).or_default().push((record, found));
+        match found.due() {
+            None => rows.push(draft(record, found, live, &file.columns, context)),
+            Some(due) => later.entry(due).or_default().push((record, found)),
+        }
     }
-    let now = live;
-    let mut live = Cow::Borrowed(now);
-    let mut rows = Vec::new();
-    for portion in portions.into_values() {
+    check_portion(&mut rows, live, context);
+    let mut before = Cow::Borrowed(live);
+    let mut done = 0;
+    for portion in later.into_values() {
         // What is done before is another snapshot, with the same targets.
-        let later = match &live {
-            Cow::Borrowed(_) => None,
-            Cow::Owned(later) => Some(later),
-        };
-        let mut drafts: Vec<PlanRow> = portion
-            .into_iter()
-            .map(|(record, found)| {
-                let target = found.target.map(|place| match later {
-                    Some(later) => later.place(&place.target()).expect("its targets are the same"),
-                    None => place,
-                });
-                let found = Found { target, ..found };
-                draft(record, found, &live, &file.columns, context)
-            })
-            .collect();
-        refuse_duplicates(&mut drafts);
-        guards::check(&mut drafts, &live, context);
-        if drafts.len() < file.records.len() {
-            live = Cow::Owned(effective::with_rows_done(live.into_owned(), &drafts));
+        if done < rows.len() {
+            before = Cow::Owned(effective::with_rows_done(before.into_owned(), &rows[done..]));
+            done = rows.len();
         }
-        if rows.is_empty() {
-            rows = drafts;
-        } else {
-            rows.append(&mut drafts);
+        for (record, found) in portion {
+            let target =
+                found.target.map(|place| before.place(&place.target()).expect("its targets are the same"));
+            rows.push(draft(record, Found { target, ..found }, &before, &file.columns, context));
         }
+        check_portion(&mut rows[done..], &before, context);
     }
     rows.sort_by_key(|row| row.row);
     binding::bind(&mut rows, organizations, context.mode);
-    let organizations = touched_organizations(&rows, now);
+    let organizations = touched_organizations(&rows, live);
     let sha256 = hash(&rows);
     Plan { rows, organizations, sha256 }
+}
+
+/// Judges rows that take effect at the same time beside each other.
+fn check_portion(rows: &mut [PlanRow], live: &Snapshot, context: &PlanContext<'_>) {
+    refuse_duplicates(rows);
+    guards::check(rows, live, context);
 }
 
 /// What a plan needs to know beyond the quotas.
