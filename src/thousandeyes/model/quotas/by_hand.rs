@@ -12,13 +12,16 @@ use crate::thousandeyes::wire::is_id;
 /// More digits may not fit.
 const MOST_DIGITS: usize = 18;
 
+/// For so many account groups room is made at the most before they come.
+const MOST_EXPECTED: usize = 4096;
+
 /// The entries, and the links.
 pub(super) fn answer(json: &str) -> Option<(Vec<OrganizationQuotas>, PlainLinks<'_>)> {
     let (mut quotas, mut links) = (None, None);
-    let mut cursor = Cursor { text: json, at: 0 };
+    let mut cursor = Cursor { text: json, at: 0, expected: 0 };
     cursor.object(|cursor| {
         if cursor.name(b"quotas") {
-            put(&mut quotas, cursor.list(entry)?)
+            put(&mut quotas, cursor.list(0, entry)?)
         } else if cursor.name(b"_links") {
             put(&mut links, cursor.by_serde()?)
         } else {
@@ -36,13 +39,14 @@ fn entry(cursor: &mut Cursor<'_>) -> Option<OrganizationQuotas> {
         if cursor.name(b"organizationQuota") {
             put(&mut own, organization(cursor)?)
         } else if cursor.name(b"accountGroupQuotas") {
-            put(&mut groups, cursor.list(account_group)?)
+            put(&mut groups, cursor.list(cursor.expected, account_group)?)
         } else {
             None
         }
     })?;
     let (org_id, value) = own.unwrap_or_default();
     let mut account_groups = groups.unwrap_or_default();
+    cursor.expected = account_groups.len().min(MOST_EXPECTED);
     account_groups.shrink_to_fit();
     Some(OrganizationQuotas { org_id, value, account_groups, unreadable: Vec::new() })
 }
@@ -84,6 +88,8 @@ fn put<T>(place: &mut Option<T>, value: T) -> Option<()> {
 struct Cursor<'a> {
     text: &'a str,
     at: usize,
+    /// How many account groups the next organization has, if it has as many as the one before.
+    expected: usize,
 }
 
 // The rest of the program is built to be small; a million account groups pass here.
@@ -96,8 +102,8 @@ impl<'a> Cursor<'a> {
     }
 
     #[inline(always)]
-    fn list<T>(&mut self, item: fn(&mut Self) -> Option<T>) -> Option<Vec<T>> {
-        let mut all = Vec::new();
+    fn list<T>(&mut self, expected: usize, item: fn(&mut Self) -> Option<T>) -> Option<Vec<T>> {
+        let mut all = Vec::with_capacity(expected);
         self.each(b'[', b']', |cursor| {
             all.push(item(cursor)?);
             Some(())
