@@ -56,7 +56,7 @@ pub(super) fn join(
         }
         add_names(organization, of_it);
     }
-    let snapshot = Snapshot::of_organizations(taken_at, organizations.into_values().collect());
+    let snapshot = Snapshot::of_sorted(taken_at, organizations.into_values().collect());
     let unreadable = unreadable(&snapshot, &doubts);
     snapshot.with_unreadable(unreadable)
 }
@@ -93,6 +93,7 @@ fn add_names(organization: &mut Organization, named: Vec<(Aid, Box<str>)>) {
         }
     }
     groups.extend(known);
+    groups.shrink_to_fit();
     organization.account_groups = groups;
 }
 

@@ -309,8 +309,12 @@ impl Organization {
         self
     }
 
+    pub(super) fn is_sorted(&self) -> bool {
+        self.account_groups.is_sorted_by(|a, b| a.aid < b.aid)
+    }
+
     pub(super) fn sort(&mut self) {
-        if !self.account_groups.is_sorted_by(|a, b| a.aid < b.aid) {
+        if !self.is_sorted() {
             self.account_groups.sort_by(|a, b| a.aid.cmp(&b.aid));
             self.account_groups.dedup_by(|later, first| later.aid == first.aid);
         }
