@@ -100,7 +100,7 @@ impl<'a> Ranking<'a> {
 
     /// Has a quota that its usage can be compared with.
     pub(in crate::report) fn is_measured(&self, ranked: &Ranked<'_>) -> bool {
-        self.judging.rule.headroom(ranked.place.quota(), &ranked.place.usage()).is_some()
+        ranked.place.headroom(self.judging.rule).is_some()
     }
 
     pub(in crate::report) fn used(&self, ranked: &Ranked<'_>) -> Option<Units> {

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use chrono::{DateTime, Utc};
 
 use crate::domain::ids::{Aid, OrgId};
+use crate::domain::quota::UsageRule;
 use crate::domain::snapshot::row::SnapshotRow;
 use crate::domain::target::Target;
 use crate::domain::units::{self, Units, Usage};
@@ -367,6 +368,15 @@ impl<'a> Place<'a> {
             Some(group) => group.usage(),
             None => self.organization.own.as_ref().map(|own| own.usage).unwrap_or_default(),
         }
+    }
+
+    /// Its quota less what is needed, as [`UsageRule::headroom`] says.
+    pub(crate) fn headroom(self, rule: &UsageRule) -> Option<Units> {
+        let usage = match self.account_group {
+            Some(group) => group.usage.as_deref(),
+            None => self.organization.own.as_ref().map(|own| &own.usage),
+        };
+        rule.headroom(self.quota(), usage.unwrap_or(&Usage::UNKNOWN))
     }
 
     /// The row of it, if it was visible.

@@ -120,5 +120,5 @@ impl ReportInputs<'_> {
 
 /// Nothing is judged where nothing is measured.
 fn is_measured(latest: &Snapshot, rule: &UsageRule) -> bool {
-    latest.places().any(|place| rule.headroom(place.quota(), &place.usage()).is_some())
+    latest.places().any(|place| place.headroom(rule).is_some())
 }

@@ -134,7 +134,7 @@ pub(crate) fn judge<E>(
         }
         let mut before: Option<Option<Organization>> = None;
         for (place, at) in (first_place..).zip(organization.places()) {
-            let is_measured = seen.rule.headroom(at.quota(), &at.usage()).is_some();
+            let is_measured = at.headroom(seen.rule).is_some();
             if !is_measured && (at.quota().is_some() || targets.is_empty()) {
                 continue; // nothing says how it stands, and nobody heard of it
             }
