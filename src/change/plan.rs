@@ -55,20 +55,20 @@ pub(crate) fn plan(file: &ChangeFile, live: &Snapshot, context: &PlanContext<'_>
         }
     }
     check_portion(&mut rows, live, context);
-    let mut before = Cow::Borrowed(live);
+    let mut live_then = Cow::Borrowed(live);
     let mut done = 0;
     for portion in later.into_values() {
-        // What is done before is another snapshot, with the same targets.
         if done < rows.len() {
-            before = Cow::Owned(effective::with_rows_done(before.into_owned(), &rows[done..]));
+            live_then = Cow::Owned(effective::with_rows_done(live_then.into_owned(), &rows[done..]));
             done = rows.len();
         }
         for (record, found) in portion {
-            let target =
-                found.target.map(|place| before.place(&place.target()).expect("its targets are the same"));
-            rows.push(draft(record, Found { target, ..found }, &before, &file.columns, context));
+            let place_then =
+                |place: Place<'_>| live_then.place(&place.target()).expect("its targets are the same");
+            let target = found.target.map(place_then);
+            rows.push(draft(record, Found { target, ..found }, &live_then, &file.columns, context));
         }
-        check_portion(&mut rows[done..], &before, context);
+        check_portion(&mut rows[done..], &live_then, context);
     }
     rows.sort_by_key(|row| row.row);
     binding::bind(&mut rows, organizations, context.mode);

@@ -194,6 +194,38 @@ fn a_target_with_two_quotas_has_an_unknown_one_and_the_same_twice_is_fine() {
 }
 
 #[test]
+fn answers_in_any_order_make_the_same_snapshot_in_order() {
+    let doubtful = OrganizationQuotas {
+        unreadable: vec![odd(UnreadableTarget::AccountGroup("10".into()))],
+        ..quotas(Some("1"), None, &[("12", 3)])
+    };
+    let entries = [
+        quotas(Some("10"), Some(9), &[("30", 1)]),
+        quotas(Some("1"), None, &[("10", 5), ("9", 7), ("2", 8)]),
+        doubtful,
+    ];
+    let names = [("11", "none yet"), ("9", "first"), ("2", "second"), ("9", "again"), ("40", "of the third")];
+    let names = names.map(|(aid, name)| group(aid, name, Some(if aid == "40" { "3" } else { "1" }), "One"));
+    let seen = join(&entries, &names, &BTreeMap::new());
+    assert_eq!(
+        lines(&seen),
+        [
+            "1 - One  None",
+            "1 2 One second Some(8)",
+            "1 9 One again Some(7)",
+            "1 10 One  Some(5)",
+            "1 11 One none yet None",
+            "1 12 One  Some(3)",
+            "3 - One  None",
+            "3 40 One of the third None",
+            "10 -   Some(9)",
+            "10 30   Some(1)",
+        ]
+    );
+    assert_eq!(lines(&Snapshot::new(seen.taken_at, seen.rows())), lines(&seen));
+}
+
+#[test]
 fn the_first_of_many_organizations_with_the_same_reason_are_named() {
     let ids: Vec<OrgId> = (1..=7).map(|id| OrgId::from(id.to_string().as_str())).collect();
     assert_eq!(first_ids(&ids[..1]), "1");

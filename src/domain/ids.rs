@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// So many bytes of an id take no memory of their own.
 const INLINE: usize = 14;
+const _: () = assert!(8 <= INLINE && INLINE <= 16, "the first and the last eight bytes are all");
 
 /// The text of an id. There are millions of them, and nearly all are a few digits.
 #[derive(Clone, PartialEq, Eq)]
@@ -39,7 +40,7 @@ impl Id {
     /// Those that begin with no zero and are short, as nearly all are, are ordered as this is: by their length, then by their first
     /// and last eight bytes, which have some in common.
     #[inline]
-    fn as_number(&self) -> Option<(u8, u64, u64)> {
+    fn sort_key(&self) -> Option<(u8, u64, u64)> {
         match self {
             Self::Short { length, bytes } if bytes[0] != b'0' => {
                 let (first, last) = (bytes.first_chunk()?, bytes.last_chunk()?);
@@ -126,8 +127,8 @@ macro_rules! identifier {
         impl Ord for $name {
             #[inline]
             fn cmp(&self, other: &Self) -> Ordering {
-                match (self.0.as_number(), other.0.as_number()) {
-                    (Some(number), Some(other)) => number.cmp(&other),
+                match (self.0.sort_key(), other.0.sort_key()) {
+                    (Some(key), Some(other)) => key.cmp(&other),
                     _ => numerically(self.0.as_bytes(), other.0.as_bytes()),
                 }
             }

@@ -77,7 +77,8 @@ impl Snapshot {
         Self::of_sorted(taken_at, organizations)
     }
 
-    /// The same of organizations in order, each once, with their account groups in order, each once: for those who made them so.
+    /// The same of organizations in order, each once, with their account groups in order, each once, and without spare room: for those
+    /// who made them so.
     pub(crate) fn of_sorted(taken_at: DateTime<Utc>, organizations: Vec<Organization>) -> Self {
         debug_assert!(organizations.is_sorted_by(|a, b| a.id < b.id));
         debug_assert!(organizations.iter().all(Organization::is_sorted));

@@ -20,18 +20,6 @@ pub struct Usage {
     pub device_projected: Option<Units>,
 }
 
-impl Usage {
-    /// Nothing of it is known.
-    pub(crate) const UNKNOWN: Self = Self {
-        cloud_used: None,
-        cloud_projected: None,
-        enterprise_used: None,
-        enterprise_projected: None,
-        device_used: None,
-        device_projected: None,
-    };
-}
-
 /// The sum of many units; stops at the type's end instead of wrapping.
 pub fn sum(units: impl IntoIterator<Item = Units>) -> Units {
     units.into_iter().fold(0, Units::saturating_add)

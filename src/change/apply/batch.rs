@@ -29,7 +29,7 @@ impl PendingWrite {
         Some(Self { row: row.row, target: row.target.clone()?, before: row.before, after: row.after })
     }
 
-    /// Lowers a quota, or sets a first one: leaves less room.
+    /// See [`is_decrease`].
     pub(crate) fn is_decrease(&self) -> bool {
         is_decrease(self.before, self.after)
     }

@@ -146,13 +146,13 @@ impl PlanRow {
         matches!(self.verdict, Verdict::Send | Verdict::Held(_))
     }
 
-    /// Lowers a quota, or sets a first one where there was no cap.
+    /// See [`is_decrease`].
     pub(crate) fn is_decrease(&self) -> bool {
         is_decrease(self.before, self.after)
     }
 }
 
-/// Lowers a quota, or sets a first one where there was no cap.
+/// Whether a row leaves less room: it lowers a quota, or sets a first one where there was no cap.
 pub(crate) fn is_decrease(before: Option<Units>, after: Option<Units>) -> bool {
     match (before, after) {
         (Some(before), Some(after)) => after < before,

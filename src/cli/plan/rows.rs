@@ -114,10 +114,10 @@ fn held_sections(part: &Part<'_>, limit: usize, layout: &Layout) -> String {
     let wait = |count| if count == 1 { "waits with these" } else { "wait with these" };
     let mut groups: Vec<(&OrgId, Vec<&PlanRow>)> = Vec::new();
     for row in &part.rows {
-        let Some(target) = &row.target else { continue };
-        match groups.iter_mut().find(|(org_id, _)| *org_id == &target.org_id) {
+        let Some(org_id) = row.org_id() else { continue };
+        match groups.iter_mut().find(|(of, _)| *of == org_id) {
             Some((_, rows)) => rows.push(row),
-            None => groups.push((&target.org_id, vec![row])),
+            None => groups.push((org_id, vec![row])),
         }
     }
     if groups.len() > GROUPS {
@@ -126,8 +126,7 @@ fn held_sections(part: &Part<'_>, limit: usize, layout: &Layout) -> String {
     }
     let limit = if limit == usize::MAX { limit } else { (limit / groups.len().max(1)).max(3) };
     let mut text = String::new();
-    let is_of =
-        |row: &PlanRow, org_id: &OrgId| row.target.as_ref().is_some_and(|target| target.org_id == *org_id);
+    let is_of = |row: &PlanRow, org_id: &OrgId| row.org_id() == Some(org_id);
     // In mode `file` an organization may wait for another one's rows alone.
     let elsewhere = |row: &&PlanRow| !groups.iter().any(|(org_id, _)| is_of(row, org_id));
     let apart: Vec<&PlanRow> = part.others.iter().copied().filter(elsewhere).collect();
@@ -224,7 +223,7 @@ fn by_organization<'p>(rows: impl Iterator<Item = &'p PlanRow>) -> Vec<&'p PlanR
     let mut rows: Vec<&PlanRow> = rows.collect();
     rows.sort_by_cached_key(|row| {
         let next = order.len() + 1;
-        row.target.as_ref().map_or(0, |target| *order.entry(&target.org_id).or_insert(next))
+        row.org_id().map_or(0, |org_id| *order.entry(org_id).or_insert(next))
     });
     rows
 }

@@ -364,19 +364,19 @@ impl<'a> Place<'a> {
 
     /// What was used.
     pub fn usage(self) -> Usage {
+        self.known_usage().copied().unwrap_or_default()
+    }
+
+    fn known_usage(self) -> Option<&'a Usage> {
         match self.account_group {
-            Some(group) => group.usage(),
-            None => self.organization.own.as_ref().map(|own| own.usage).unwrap_or_default(),
+            Some(group) => group.usage.as_deref(),
+            None => self.organization.own.as_ref().map(|own| &own.usage),
         }
     }
 
     /// Its quota less what is needed, as [`UsageRule::headroom`] says.
     pub(crate) fn headroom(self, rule: &UsageRule) -> Option<Units> {
-        let usage = match self.account_group {
-            Some(group) => group.usage.as_deref(),
-            None => self.organization.own.as_ref().map(|own| &own.usage),
-        };
-        rule.headroom(self.quota(), usage.unwrap_or(&Usage::UNKNOWN))
+        rule.headroom(self.quota(), self.known_usage()?)
     }
 
     /// The row of it, if it was visible.

@@ -12,7 +12,9 @@ fn the_nearest_are_the_first_of_the_ranking_and_all_is_counted_whether_at_once_o
     let judging =
         JudgingContext { taken_at: latest.taken_at, rule: &rule, alerts: &alerts, context: &context };
     let groups = latest.places().enumerate().filter(|(_, place)| {
-        place.account_group.is_some() && rule.headroom(place.quota(), &place.usage()).is_some()
+        let headroom = rule.headroom(place.quota(), &place.usage());
+        assert_eq!(place.headroom(&rule), headroom);
+        place.account_group.is_some() && headroom.is_some()
     });
     let slopes = Slopes::default();
     let expected = Ranking::new(groups, NEAREST, &slopes, judging);

@@ -56,7 +56,7 @@ fn ten_thousand_rows_are_a_handful_of_batches() {
 
 #[test]
 fn batches_are_counted_as_they_are_made() {
-    let rows: Vec<PlanRow> = (0..20_000)
+    let rows: Vec<PlanRow> = (0..16_000)
         .map(|n| {
             let quota = |of: i64| Some(of).filter(|of| *of > 0);
             let row = plan_row(2, &n.to_string(), "", quota(n % 5), quota(n % 7), Verdict::Send);

@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::change::Plan;
+use crate::change::codes::Code;
 use crate::change::fixtures::{group, own, parsed, row_lines, snapshot};
-use crate::change::plan::plan;
+use crate::change::plan::{Verdict, plan};
 use crate::config::{Guards, Mode};
 use crate::domain::quota::{SnapshotRow, UsageRule};
 
@@ -126,6 +127,25 @@ fn the_same_target_now_and_later_is_no_duplicate_and_the_later_row_starts_from_t
     let plan = planned("aid,value,effective\n1,3000,\n1,2000,2026-12-01\n");
     assert_eq!(row_lines(&plan), ["2: send", "3: send"]);
     assert_eq!(plan.rows[1].before, Some(3_000));
+}
+
+#[test]
+fn rows_of_several_times_start_from_all_that_comes_before_them_in_whatever_order_they_stand() {
+    let text = "aid,value,effective\n1,1500,2026-12-03\n1,2500,2026-12-02\n1,3000,\n";
+    let plan = planned(text);
+    let rows: Vec<_> = plan.rows.iter().map(|row| (row.row, row.before, row.after)).collect();
+    assert_eq!(
+        rows,
+        [(2, Some(2_500), Some(1_500)), (3, Some(3_000), Some(2_500)), (4, Some(2_000), Some(3_000))]
+    );
+}
+
+#[test]
+fn two_rows_of_one_later_time_are_duplicates_also_where_no_row_takes_effect_now() {
+    let plan = planned("aid,value,effective\n1,3000,2026-12-01\n1,2500,2026-12-01\n2,2100,2026-12-02\n");
+    let is_duplicate =
+        |row: &PlanRow| matches!(&row.verdict, Verdict::Refused(problem) if problem.code == Code::Duplicate);
+    assert_eq!(plan.rows.iter().map(is_duplicate).collect::<Vec<_>>(), [true, true, false]);
 }
 
 #[test]

@@ -12,13 +12,13 @@ use crate::thousandeyes::wire::is_id;
 /// More digits may not fit.
 const MOST_DIGITS: usize = 18;
 
-/// For so many account groups room is made at the most before they come.
+/// Room is made beforehand for so many account groups at the most: one large organization says little of the next.
 const MOST_EXPECTED: usize = 4096;
 
 /// The entries, and the links.
 pub(super) fn answer(json: &str) -> Option<(Vec<OrganizationQuotas>, PlainLinks<'_>)> {
     let (mut quotas, mut links) = (None, None);
-    let mut cursor = Cursor { text: json, at: 0, expected: 0 };
+    let mut cursor = Cursor { text: json, at: 0, expected_groups: 0 };
     cursor.object(|cursor| {
         if cursor.name(b"quotas") {
             put(&mut quotas, cursor.list(0, entry)?)
@@ -39,14 +39,14 @@ fn entry(cursor: &mut Cursor<'_>) -> Option<OrganizationQuotas> {
         if cursor.name(b"organizationQuota") {
             put(&mut own, organization(cursor)?)
         } else if cursor.name(b"accountGroupQuotas") {
-            put(&mut groups, cursor.list(cursor.expected, account_group)?)
+            put(&mut groups, cursor.list(cursor.expected_groups, account_group)?)
         } else {
             None
         }
     })?;
     let (org_id, value) = own.unwrap_or_default();
     let mut account_groups = groups.unwrap_or_default();
-    cursor.expected = account_groups.len().min(MOST_EXPECTED);
+    cursor.expected_groups = account_groups.len().min(MOST_EXPECTED);
     account_groups.shrink_to_fit();
     Some(OrganizationQuotas { org_id, value, account_groups, unreadable: Vec::new() })
 }
@@ -89,7 +89,7 @@ struct Cursor<'a> {
     text: &'a str,
     at: usize,
     /// How many account groups the next organization has, if it has as many as the one before.
-    expected: usize,
+    expected_groups: usize,
 }
 
 // The rest of the program is built to be small; a million account groups pass here.
