@@ -1,8 +1,9 @@
 //! Gives a release its commit and the commit's date, for `--version`: of the repository that it is built in, or, where there is none
 //! (an image), of the environment variable `QUOTAKEEPER_COMMIT`. Other builds have none, so that a commit rebuilds nothing. And has the
-//! linker make it small, where it is the one that can.
+//! linker make it small, and put side by side what the start of a daemon calls, where it is the one that can.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 fn main() {
@@ -19,6 +20,7 @@ fn main() {
         if loads_packed_relocations() {
             println!("cargo::rustc-link-arg-bins=-Wl,-z,pack-relative-relocs");
         }
+        println!("cargo::rustc-link-arg-bins=-T{}", start_first().display());
     }
 }
 
@@ -31,6 +33,20 @@ fn links_with_lld() -> bool {
     variable("TARGET") == "x86_64-unknown-linux-gnu"
         && variable("CARGO_ENCODED_RUSTFLAGS").is_empty()
         && minor.is_some_and(|minor| minor >= 90)
+}
+
+/// Writes a linker script that puts the functions of `build/start.txt` before all others. Whoever touches one page of a program
+/// gets the fifteen around it too: scattered over the whole, what a start calls held 8 MiB in memory, and together it holds 4. With
+/// another compiler some are not found, and stay where they are.
+fn start_first() -> PathBuf {
+    println!("cargo::rerun-if-changed=build/start.txt");
+    let patterns = fs::read_to_string("build/start.txt").expect("build/start.txt is there");
+    let sections: Vec<_> = patterns.lines().map(|pattern| format!("*(.text.*{pattern})")).collect();
+    let script = PathBuf::from(std::env::var_os("OUT_DIR").expect("cargo gives OUT_DIR")).join("start.ld");
+    let script_text =
+        format!("SECTIONS {{ .text.start : {{\n{}\n}} }} INSERT BEFORE .text;\n", sections.join("\n"));
+    fs::write(&script, script_text).expect("OUT_DIR can be written");
+    script
 }
 
 /// Since 2.36 the GNU C library does. They take a twentieth of the space, and of the memory.
