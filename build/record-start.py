@@ -22,13 +22,13 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
-# A line may bring so many bytes along that are not called, for each function that is: more would cost more pages than they save.
+# Bytes that a line may bring along, for each function that it finds: with more it would cost more pages than it saves.
 MOST_BYTES = 40_000
-# Among such lines: so many bytes are worth a line less for each function.
-WORTH_BYTES = 1_000
+# Among the lines that may be chosen, each function that one finds is worth so many bytes that it brings along.
+WORTH_BYTES = 2_000
 
 
-def called(binary, settings):
+def called(binary, *arguments, **settings):
     """The symbols of all functions that a daemon with these settings calls before it is ready, and until it has stopped."""
     with tempfile.TemporaryDirectory() as folder:
         told = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -39,7 +39,8 @@ def called(binary, settings):
         environment = {f"QUOTAKEEPER__{key}": value for key, value in settings.items()}
         environment |= {"PATH": os.environ["PATH"], "HOME": folder, "TE_TOKEN": "token", "NOTIFY_SOCKET": f"{folder}/notify"}
         valgrind = ["valgrind", "--quiet", "--tool=callgrind", "--trace-children=yes", "--demangle=no"]
-        daemon = subprocess.Popen([*valgrind, f"--callgrind-out-file={folder}/profile.%p", binary, "--quiet", "run"], env=environment)
+        command = [*valgrind, f"--callgrind-out-file={folder}/profile.%p", binary, *arguments, "run"]
+        daemon = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
         while b"READY=1" not in told.recv(4096):
             pass
         time.sleep(5)  # for its first pass over the inbox
@@ -58,7 +59,7 @@ def functions(link_map):
 def patterns(symbol):
     """What this function may be found by, alone or with others: its symbol without the parts that differ from compiler to compiler,
     and each path in it. `3std2io5Write` is a path, in both ways of mangling, and `std..io..Write` is one in the older."""
-    symbol = re.sub("17h[0-9a-f]{16}E.*", "", symbol)
+    symbol = re.sub(r"17h[0-9a-f]{16}E.*|(\.llvm)?\.\d+$", "", symbol)
     symbol = re.sub("Cs[0-9A-Za-z]+_", "Cs*_", symbol)
     found = {f"{symbol}*"}
     for path in re.findall(r"\w+(?:\.\.\w+)+", symbol):
@@ -79,7 +80,7 @@ def chosen(sizes, hot):
     """Patterns that together find every function of `hot`: first those that find many and bring little along."""
     finds = defaultdict(set)
     for symbol in sizes:
-        for pattern in patterns(symbol):
+        for pattern in sorted(patterns(symbol)):  # so that the same of two equal ones is chosen each time
             finds[pattern].add(symbol)
     moved = set()
     while True:
@@ -102,9 +103,10 @@ def chosen(sizes, hot):
 def main():
     binary, link_map = os.path.abspath(sys.argv[1]), sys.argv[2]
     sizes = functions(link_map)
-    plain = called(binary, {"MAIL__TRANSPORT": "directory"})
-    served = called(binary, {"MAIL__TRANSPORT": "smtp", "SMTP__HOST": "127.0.0.1", "SERVER__LISTEN": "127.0.0.1:0"})
-    print(*chosen(sizes, (plain | served) & sizes.keys()), sep="\n")
+    quiet = called(binary, "--quiet", MAIL__TRANSPORT="directory", SERVER__LISTEN="127.0.0.1:0")
+    every_key = Path(__file__).parent.parent / "config/quotakeeper.toml"
+    whole = called(binary, "--config", str(every_key), MAIL__TRANSPORT="smtp", SMTP__HOST="127.0.0.1")
+    print(*chosen(sizes, (quiet | whole) & sizes.keys()), sep="\n")
 
 
 if __name__ == "__main__":
