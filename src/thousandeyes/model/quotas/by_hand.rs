@@ -66,6 +66,9 @@ fn organization(cursor: &mut Cursor<'_>) -> Option<(Option<OrgId>, Option<Units>
 }
 
 fn account_group(cursor: &mut Cursor<'_>) -> Option<(Aid, Units)> {
+    if let Some(group) = cursor.usual_account_group() {
+        return Some(group);
+    }
     let (mut aid, mut quota) = (None, None);
     cursor.object(|cursor| {
         if cursor.name(b"aid") {
@@ -85,6 +88,7 @@ fn put<T>(place: &mut Option<T>, value: T) -> Option<()> {
 }
 
 /// A place in the body.
+#[derive(Clone, Copy)]
 struct Cursor<'a> {
     text: &'a str,
     at: usize,
@@ -126,14 +130,29 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// `{"aid":"1234","value":5000}`, as the API writes nearly all of them, in a third of the time. None, and nothing passed, where it
+    /// is written in another way.
+    #[inline(always)]
+    fn usual_account_group(&mut self) -> Option<(Aid, Units)> {
+        let mut ahead = *self;
+        ahead.skip_blanks();
+        ahead.literal(b"{\"aid\":\"")?;
+        let begin = ahead.at;
+        ahead.pass(|byte| byte.is_ascii_digit());
+        let aid = ahead.text.get(begin..ahead.at).filter(|aid| (1..=MOST_DIGITS).contains(&aid.len()))?;
+        ahead.literal(b"\",\"value\":")?;
+        let quota = ahead.units()?;
+        ahead.literal(b"}")?;
+        *self = ahead;
+        Some((Aid::new(aid), quota))
+    }
+
     /// Whether this name comes next; then its value does.
     #[inline(always)]
     fn name<const N: usize>(&mut self, name: &[u8; N]) -> bool {
         self.skip_blanks();
         let begin = self.at;
-        let is_it =
-            self.take(b'"').and_then(|()| self.text.as_bytes()[self.at..].first_chunk()) == Some(name);
-        self.at += N;
+        let is_it = self.take(b'"').and_then(|()| self.literal(name)).is_some();
         let comes = is_it && self.take(b'"').and_then(|()| self.next(b':')).is_some();
         if !comes {
             self.at = begin;
@@ -145,11 +164,9 @@ impl<'a> Cursor<'a> {
     fn id(&mut self) -> Option<&'a str> {
         self.next(b'"')?;
         let begin = self.at;
-        while self.byte()? != b'"' {
-            self.at += 1;
-        }
+        self.pass(|byte| byte != b'"');
         let id = self.text.get(begin..self.at);
-        self.at += 1;
+        self.take(b'"')?;
         id.filter(|id| is_id(id))
     }
 
@@ -157,15 +174,11 @@ impl<'a> Cursor<'a> {
     #[inline(always)]
     fn units(&mut self) -> Option<Units> {
         self.skip_blanks();
-        let (begin, first, mut units) = (self.at, self.byte()?, 0);
-        while let Some(digit @ b'0'..=b'9') = self.byte()
-            && self.at < begin + MOST_DIGITS
-        {
-            units = 10 * units + Units::from(digit - b'0');
-            self.at += 1;
-        }
-        let digits = self.at - begin;
-        (digits == 1 || digits > 1 && first != b'0').then_some(units)
+        let begin = self.at;
+        self.pass(|byte| byte.is_ascii_digit());
+        let digits = self.text.as_bytes().get(begin..self.at)?;
+        let is_number = digits.len() <= MOST_DIGITS && (digits.len() == 1 || *digits.first()? != b'0');
+        is_number.then(|| digits.iter().fold(0, |units, digit| 10 * units + Units::from(digit - b'0')))
     }
 
     fn by_serde<T: serde::Deserialize<'a>>(&mut self) -> Option<T> {
@@ -190,10 +203,24 @@ impl<'a> Cursor<'a> {
     }
 
     #[inline(always)]
+    fn literal<const N: usize>(&mut self, text: &[u8; N]) -> Option<()> {
+        let comes = self.text.as_bytes().get(self.at..)?.first_chunk() == Some(text);
+        self.at += N;
+        comes.then_some(())
+    }
+
+    #[inline(always)]
     fn skip_blanks(&mut self) {
-        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.byte() {
-            self.at += 1;
+        // Seldom.
+        if self.byte().is_some_and(|byte| byte <= b' ') {
+            self.pass(|byte| matches!(byte, b' ' | b'\n' | b'\r' | b'\t'));
         }
+    }
+
+    #[inline(always)]
+    fn pass(&mut self, is_passed: impl Fn(u8) -> bool) {
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        self.at += rest.iter().position(|byte| !is_passed(*byte)).unwrap_or(rest.len());
     }
 
     #[inline(always)]
