@@ -15,13 +15,13 @@ const RECORD_START: &str = "QUOTAKEEPER_RECORD_START";
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-env-changed=QUOTAKEEPER_COMMIT");
+    println!("cargo::rerun-if-env-changed={RECORD_START}");
     let is_release = std::env::var("PROFILE").is_ok_and(|profile| profile == "release");
     let commit = std::env::var("QUOTAKEEPER_COMMIT").ok().filter(|commit| !commit.is_empty());
     let commit = commit.or_else(|| is_release.then(of_the_repository).flatten());
     let version = env!("CARGO_PKG_VERSION");
     let version = commit.map_or_else(|| version.to_owned(), |commit| format!("{version} ({commit})"));
     println!("cargo::rustc-env=QUOTAKEEPER_VERSION={version}");
-    println!("cargo::rerun-if-env-changed={RECORD_START}");
     if is_release && links_with_lld() {
         match std::env::var(RECORD_START) {
             Ok(link_map) => println!("cargo::rustc-link-arg-bins=-Wl,-Map={link_map}"),
@@ -48,11 +48,11 @@ fn links_with_lld() -> bool {
 
 /// Writes a linker script that places the functions of [`START`] before all others. With each page of a program that is touched, the
 /// system maps the fifteen around it: scattered over the program, what a start calls kept 8 MiB in memory, and together it keeps 4.
-/// Functions that a pattern does not find stay where they are: with another compiler some of them, and about half where its symbols
-/// are mangled in another way.
+/// Functions that no pattern finds stay where they are: with another compiler some of them, and about half where its symbols are
+/// mangled in another way.
 fn start_first() -> PathBuf {
     let section = |pattern: &str| format!("*(.text.{pattern} .text.unlikely.{pattern})");
-    let sections: Vec<_> = START.lines().filter(|pattern| !pattern.is_empty()).map(section).collect();
+    let sections: Vec<_> = START.lines().map(section).collect();
     let script = PathBuf::from(std::env::var_os("OUT_DIR").expect("cargo gives OUT_DIR")).join("start.ld");
     let script_text =
         format!("SECTIONS {{ .text.start : {{\n{}\n}} }} INSERT BEFORE .text;\n", sections.join("\n"));

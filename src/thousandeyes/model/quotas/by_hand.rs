@@ -130,8 +130,8 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// `{"aid":"1234","value":5000}`, as the API writes nearly all of them, in a third of the time. None, and nothing passed, where it
-    /// is written in another way.
+    /// `{"aid":"1234","value":5000}`, as the API writes nearly all of them: in one go, which takes little more than half as many
+    /// instructions. None, and nothing passed, where it is written in another way.
     #[inline(always)]
     fn usual_account_group(&mut self) -> Option<(Aid, Units)> {
         let mut ahead = *self;
@@ -211,7 +211,7 @@ impl<'a> Cursor<'a> {
 
     #[inline(always)]
     fn skip_blanks(&mut self) {
-        // Seldom.
+        // Mostly none comes.
         if self.byte().is_some_and(|byte| byte <= b' ') {
             self.pass(|byte| matches!(byte, b' ' | b'\n' | b'\r' | b'\t'));
         }

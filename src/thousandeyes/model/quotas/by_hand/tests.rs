@@ -16,6 +16,8 @@ fn a_body_as_the_api_writes_it_is_read_by_hand_with_and_without_blanks_and_in_an
         r#"{"quotas":[{"organizationQuota":{"orgId":"1","value":9},"accountGroupQuotas":[{"aid":"5","value":0}]}]}"#,
         "{ \"_links\": {\"next\": {\"href\": \"?b\"}},\r\n\t\"quotas\": [ { \"accountGroupQuotas\": [ ] }, {\"organizationQuota\": {}} ] }\n",
         r#"{"quotas":[],"_links":{"self":{"href":"x, \"y\""}}}"#,
+        r#"{"quotas":[{"accountGroupQuotas":[{"aid":"a-1","value":5},{"aid":"1234567890123456789","value":0},
+            {"aid":"5", "value":6},{"aid":"6","value":7 },{"value":8,"aid":"7"},{"aid":"123456789012345678","value":123456789012345678}]}]}"#,
     ] {
         assert!(answer(body).is_some(), "{body}");
         assert_eq!(told(answer(body)), told(by_serde(body)), "{body}");
