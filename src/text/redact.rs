@@ -10,6 +10,7 @@ use std::sync::{PoisonError, RwLock};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD_NO_PAD;
+use memchr::memchr2;
 
 /// What stands where a secret stood.
 pub(crate) const REDACTED: &str = "[redacted]";
@@ -170,15 +171,18 @@ impl Secret {
 
 /// In whatever letters: servers like to make ids large or small.
 fn occurrences<'t>(text: &'t [u8], form: &'t [u8]) -> impl Iterator<Item = Range<usize>> + 't {
+    let (small, large) = (form[0].to_ascii_lowercase(), form[0].to_ascii_uppercase());
     let mut from = 0;
     std::iter::from_fn(move || {
-        let rest = text.get(from..)?;
-        // The first byte decides nearly always.
-        let is_it =
-            |window: &[u8]| window[0].eq_ignore_ascii_case(&form[0]) && window.eq_ignore_ascii_case(form);
-        let at = rest.windows(form.len()).position(is_it)?;
-        from += at + form.len();
-        Some(from - form.len()..from)
+        loop {
+            let begin = from + memchr2(small, large, text.get(from..)?)?;
+            let end = begin + form.len();
+            if text.get(begin..end)?.eq_ignore_ascii_case(form) {
+                from = end;
+                return Some(begin..end);
+            }
+            from = begin + 1;
+        }
     })
 }
 
