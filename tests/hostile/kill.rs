@@ -8,6 +8,9 @@ use testkit::binary;
 
 use crate::support::{CountingProxy, Place, Ran, Simulator, files};
 
+/// So that no other call is stopped for `strace` to look at, which takes most of the time. No signal comes then.
+pub(crate) const ONLY_THOSE: &str = "--seccomp-bpf";
+
 pub(crate) fn strace_works() -> bool {
     let tried = Command::new("strace").args(["-o", "/dev/null", "true"]).stderr(Stdio::null()).status();
     let works = tried.is_ok_and(|status| status.success());
@@ -28,7 +31,9 @@ fn with_fault(
     let log = place.path().join("strace.log");
     let mut command = Command::new("strace");
     command
-        .args(["-f", "-qq", "-o"])
+        .args(["-f", "-qq"])
+        .args(fault.starts_with("error=").then_some(ONLY_THOSE))
+        .arg("-o")
         .arg(&log)
         .args([
             "-e",
