@@ -84,6 +84,19 @@ fn secrets_that_pass_crowd_out_no_other() {
 }
 
 #[test]
+fn a_secret_is_found_behind_its_own_beginning_and_twice_in_a_row() {
+    register("zzq-zzq-7");
+    for (text, shown) in [
+        ("zzq-zzq-zzq-7", format!("zzq-{REDACTED}")),
+        ("ZZzq-zzQ-7", format!("Z{REDACTED}")),
+        ("zzq-zzq-7zzq-zzq-7z", format!("{REDACTED}{REDACTED}z")),
+        ("zzq-zzq-", REDACTED.to_owned()), // cut off
+    ] {
+        assert_eq!(redact(text), shown, "{text}");
+    }
+}
+
+#[test]
 fn short_secrets_are_words() {
     register("abcde");
     assert_eq!(redact("abcde"), "abcde");
