@@ -8,8 +8,8 @@ use testkit::binary;
 
 use crate::support::{CountingProxy, Place, Ran, Simulator, files};
 
-/// So that no other call is stopped for `strace` to look at, which takes most of the time. No signal comes then.
-pub(crate) const ONLY_THOSE: &str = "--seccomp-bpf";
+/// Lets `strace` stop the calls alone that it traces: to stop all takes most of the time. A signal that is injected is lost then.
+pub(crate) const STOP_TRACED_ALONE: &str = "--seccomp-bpf";
 
 pub(crate) fn strace_works() -> bool {
     let tried = Command::new("strace").args(["-o", "/dev/null", "true"]).stderr(Stdio::null()).status();
@@ -32,7 +32,7 @@ fn with_fault(
     let mut command = Command::new("strace");
     command
         .args(["-f", "-qq"])
-        .args(fault.starts_with("error=").then_some(ONLY_THOSE))
+        .args(fault.starts_with("error=").then_some(STOP_TRACED_ALONE))
         .arg("-o")
         .arg(&log)
         .args([

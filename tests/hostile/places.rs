@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 
 use testkit::binary;
 
-use crate::kill::{ONLY_THOSE, strace_works};
+use crate::kill::{STOP_TRACED_ALONE, strace_works};
 use crate::support::{Place, Ran, Simulator, files};
 
 /// The command, of which each of these calls is refused. The command itself is the child, `strace` looks on.
 fn refusing(place: &Place, calls: &str, error: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new("strace");
-    command.args(["-D", "-f", ONLY_THOSE, "-qq", "-o", "/dev/null", "-e", &format!("trace={calls}")]);
+    command.args(["-D", "-f", STOP_TRACED_ALONE, "-qq", "-o", "/dev/null", "-e", &format!("trace={calls}")]);
     command.args(["-e", &format!("inject={calls}:error={error}"), binary()]).args(arguments);
     place.prepare(&mut command);
     command.stdin(Stdio::null());
